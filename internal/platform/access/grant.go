@@ -1,0 +1,80 @@
+package access
+
+import "github.com/vedette/vedette/internal/platform/fault"
+
+// Grant is the right to open a transaction. Its zero value is refused; the three functions of this file are the only
+// ways to one.
+type Grant struct {
+	kind      kind
+	principal Principal
+	door      Door
+}
+
+type kind int
+
+const (
+	none kind = iota
+	caller
+	job
+	system
+)
+
+// Check grants what the permission allows. Fault kinds: unauthenticated, forbidden.
+func Check(p Principal, code Permission) (Grant, error) {
+	if code == Public {
+		return System(DoorPublic), nil
+	}
+	if f := p.refusal(code); f != nil {
+		return Grant{}, f
+	}
+	return Grant{kind: caller, principal: p}, nil
+}
+
+// Job grants a job the organization, product and actor written in its row.
+func Job(organization Organization, product, user, username string) Grant {
+	return Grant{kind: job, principal: Principal{
+		User: user, Username: username, Home: organization, Acting: organization, Product: product, Timezone: "UTC",
+	}}
+}
+
+// Door is a purpose for which code may act without a tenant. The list is short and reviewed.
+type Door string
+
+// Doors.
+const (
+	DoorPublic       Door = "public"        // public operations: sign-in and its kin
+	DoorAuthenticate Door = "authenticate"  // token look-up
+	DoorFirstStart   Door = "first_start"   // makes the installation's own rows
+	DoorDispatch     Door = "dispatch"      // scanners lease chunks of any tenant and send observations
+	DoorScheduleTick Door = "schedule_tick" // finds what is due
+	DoorRematch      Door = "rematch"       // a feed change judges stored facts anew
+	DoorOutbox       Door = "outbox"        // events find their subscribers
+	DoorCleanup      Door = "cleanup"       // expired sessions, idempotency keys, staged rows
+	DoorTest         Door = "test"          // factories of tests
+)
+
+// Doors lists them all.
+var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorOutbox, DoorCleanup, DoorTest}
+
+// System grants a door. Every use stands in a list that a test prints.
+func System(door Door) Grant { return Grant{kind: system, door: door} }
+
+// Valid returns a fault for the zero Grant.
+func (g Grant) Valid() error {
+	if g.kind == none || (g.kind != system && g.principal.Acting.ID == "") {
+		return fault.New(fault.Internal, "a transaction was asked for without a grant")
+	}
+	return nil
+}
+
+// IsSystem says that the grant has no tenant.
+func (g Grant) IsSystem() bool { return g.kind == system }
+
+// Door of a system grant.
+func (g Grant) Door() Door { return g.door }
+
+// Principal who acts; its zero value for a system grant.
+func (g Grant) Principal() Principal { return g.principal }
+
+// Organization in which the grant acts; empty for a system grant.
+func (g Grant) Organization() string { return g.principal.Acting.ID }
