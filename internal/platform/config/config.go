@@ -1,0 +1,137 @@
+// Package config is the one configuration of the program. Each option is a field of Config and nothing else: its tags
+// say its name, its default and what it does, and from them come the flags, the environment variables, the file's keys
+// and docs/configuration.md. What is set nearer to the process wins: flag, environment, file, default.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/vedette/vedette/internal/platform/secret"
+)
+
+// Config is all that an operator can set. Read makes one that is complete and valid.
+//
+// Tags: key is the name in the file (dots between levels); default as it would be written in the file; derived says in
+// words what an empty default becomes; doc is one sentence for the reference. Fields of type secret.Text can also be
+// read from a file named by <key>_file, and have a flag only where flag:"yes" says so.
+type Config struct {
+	DataDir        string         `key:"data_dir" default:"var" doc:"Directory for all that the server keeps beside its database: the SQLite file, feed files, report documents, the sealing key."`
+	BaseURL        string         `key:"base_url" derived:"the HTTP address" doc:"URL under which clients reach the service; it stands in mails, report links and Location headers."`
+	TrustedProxies []netip.Prefix `key:"trusted_proxies" doc:"Networks of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+
+	Database    Database    `key:"database"`
+	HTTP        HTTP        `key:"http"`
+	ScannerLink ScannerLink `key:"scanner_link"`
+	Scanner     Scanner     `key:"scanner"`
+	Scan        Scan        `key:"scan"`
+	Feed        Feed        `key:"feed"`
+	Secret      Secret      `key:"secret"`
+	API         API         `key:"api"`
+	Operator    Operator    `key:"operator"`
+	Mail        Mail        `key:"mail"`
+	ASV         ASV         `key:"asv"`
+	Log         Log         `key:"log"`
+	Metrics     Metrics     `key:"metrics"`
+
+	unknown []string
+}
+
+// Database says where the rows are.
+type Database struct {
+	URL            secret.Text `key:"url" flag:"yes" derived:"sqlite:<data_dir>/vedette.db" doc:"sqlite:PATH, or postgres://… of the application role, which owns no table and is no superuser."`
+	MigrateURL     secret.Text `key:"migrate_url" flag:"yes" doc:"postgres://… of the role that owns the tables; only migrations use it. Not used with SQLite."`
+	MaxConnections int         `key:"max_connections" default:"20" doc:"Most open connections to PostgreSQL of one process."`
+}
+
+// HTTP is the listener for clients and the portal.
+type HTTP struct {
+	Address string `key:"address" default:"127.0.0.1:8080" doc:"Address and port of the API and portal."`
+	TLSCert string `key:"tls_cert" doc:"PEM file with the certificate chain; with http.tls_key the server speaks HTTPS itself."`
+	TLSKey  string `key:"tls_key" doc:"PEM file with the private key."`
+}
+
+// ScannerLink is the listener for scanners: mutual TLS from the installation's own authority.
+type ScannerLink struct {
+	Address string `key:"address" default:"127.0.0.1:0" doc:"Address and port for scanners. Port 0 takes any free port, enough for the embedded scanner; give a fixed port, usually 8443, to let scanners on other machines in."`
+	Host    string `key:"host" derived:"the host of scanner_link.address" doc:"Name or address under which remote scanners reach the listener; it goes into its certificate and the enrolment command."`
+}
+
+// Scanner is about the scanner that the server runs itself.
+type Scanner struct {
+	Embedded    bool     `key:"embedded" default:"true" doc:"Run a scanner on this machine, as a child process of the server."`
+	MemoryLimit ByteSize `key:"memory_limit" default:"512MiB" doc:"Memory of the embedded scanner; it is restarted when it passes it."`
+}
+
+// Scan bounds what may be scanned and how much at once.
+type Scan struct {
+	AllowNetworks []netip.Prefix `key:"allow_networks" doc:"Private, loopback or link-local networks that shared scanners may scan nevertheless; none unless listed here. Cloud metadata addresses and the service's own listeners stay refused."`
+	MaxParallel   int            `key:"max_parallel" default:"4" doc:"Chunks that the embedded scanner works on at the same time."`
+}
+
+// Feed is about the vulnerability knowledge.
+type Feed struct {
+	Dir string `key:"dir" derived:"<data_dir>/feed" doc:"Directory of the imported knowledge files."`
+}
+
+// Secret is about sealing what is stored encrypted.
+type Secret struct {
+	Key     secret.Text   `key:"key" derived:"<data_dir>/secret.key, made on the first start" doc:"Key that seals stored credentials: 32 bytes in base64. Every node of an installation needs the same one; whoever loses it loses what is sealed."`
+	OldKeys []secret.Text `key:"old_keys" doc:"Former keys, still needed to open what was sealed with them until it is resealed."`
+}
+
+// API is about callers of /v2.
+type API struct {
+	KeyRequired   bool          `key:"key_required" default:"false" doc:"Refuse calls without an x-api-key header."`
+	RateLimit     int           `key:"rate_limit" default:"1200" doc:"Calls a minute for each API key, or for each caller without one; 0 for no limit."`
+	SignInLimit   int           `key:"sign_in_limit" default:"20" doc:"Tries a minute at signing in from one network address; 0 for no limit."`
+	TokenLifetime time.Duration `key:"token_lifetime" default:"12h" doc:"How long the token of a sign-in works."`
+	MaxBody       ByteSize      `key:"max_body" default:"10MiB" doc:"Largest request body that is read."`
+}
+
+// Operator is the account that the first start makes.
+type Operator struct {
+	Username string      `key:"username" default:"admin" doc:"Name of the operator's account, made on the first start."`
+	Password secret.Text `key:"password" derived:"a random one, printed once" doc:"Password of that account; read on the first start only."`
+}
+
+// Mail is the way out for mail.
+type Mail struct {
+	Host     string      `key:"host" doc:"SMTP server; without one no mail is sent."`
+	Port     int         `key:"port" default:"587" doc:"Port of the SMTP server. STARTTLS is used wherever it is offered, TLS from the start on 465."`
+	Username string      `key:"username" doc:"Name for signing in at the SMTP server."`
+	Password secret.Text `key:"password" doc:"Password for signing in at the SMTP server."`
+	From     string      `key:"from" derived:"vedette@ the host of base_url" doc:"Sender of all mail."`
+}
+
+// ASV is the company that stands in the attestation as the Approved Scanning Vendor (ASV Program Guide, appendix A).
+type ASV struct {
+	Company           string `key:"company" doc:"Name of the scanning company."`
+	Contact           string `key:"contact" doc:"Contact person."`
+	Title             string `key:"title" doc:"Job title of the contact."`
+	Phone             string `key:"phone" doc:"Telephone number."`
+	Email             string `key:"email" doc:"E-mail address."`
+	Address           string `key:"address" doc:"Street address."`
+	City              string `key:"city" doc:"City."`
+	State             string `key:"state" doc:"State or province."`
+	Zip               string `key:"zip" doc:"Postal code."`
+	Country           string `key:"country" doc:"Country."`
+	URL               string `key:"url" doc:"Website."`
+	CertificateNumber string `key:"certificate_number" doc:"Number that the PCI SSC gave the company. Without one every report page says that it is a pre-assessment."`
+	Reviewer          string `key:"reviewer" doc:"Name of the qualified reviewer."`
+}
+
+// Log is about what the server writes to standard error.
+type Log struct {
+	Level  string `key:"level" default:"info" doc:"debug, info, warn or error."`
+	Format string `key:"format" default:"text" doc:"text or json."`
+}
+
+// Metrics is the listener for Prometheus.
+type Metrics struct {
+	Address string `key:"address" doc:"Address and port that serve /metrics; none unless set, for it asks for no token."`
+}
+
+// Unknown lists environment variables that begin with VEDETTE_ and set nothing: often a misspelling, to be logged, and
+// no error, because container platforms make variables of their own under the names of services.
+func (c *Config) Unknown() []string { return c.unknown }

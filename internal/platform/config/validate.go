@@ -1,0 +1,179 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/internal/platform/secret"
+)
+
+// Postgres says whether the rows are in PostgreSQL; else they are in SQLite.
+func (d Database) Postgres() bool {
+	url := d.URL.Reveal()
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// SQLitePath is the file of a SQLite database, "" for PostgreSQL.
+func (d Database) SQLitePath() string {
+	path, found := strings.CutPrefix(d.URL.Reveal(), "sqlite:")
+	if !found {
+		return ""
+	}
+	return path
+}
+
+// TLS says whether the listener for clients speaks HTTPS itself.
+func (h HTTP) TLS() bool { return h.TLSCert != "" }
+
+// derive fills what follows from other options.
+func (c *Config) derive() {
+	if c.Database.URL.Empty() {
+		c.Database.URL = secret.Text("sqlite:" + filepath.Join(c.DataDir, "vedette.db"))
+	}
+	if c.Feed.Dir == "" {
+		c.Feed.Dir = filepath.Join(c.DataDir, "feed")
+	}
+	if c.BaseURL == "" {
+		scheme := "http"
+		if c.HTTP.TLS() {
+			scheme = "https"
+		}
+		c.BaseURL = scheme + "://" + c.HTTP.Address
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	if c.ScannerLink.Host == "" {
+		c.ScannerLink.Host, _, _ = net.SplitHostPort(c.ScannerLink.Address)
+	}
+	if c.Mail.From == "" {
+		if u, err := url.Parse(c.BaseURL); err == nil {
+			c.Mail.From = "vedette@" + u.Hostname()
+		}
+	}
+}
+
+func (c *Config) validate() error {
+	return errors.Join(
+		c.validateDatabase(),
+		address("http.address", c.HTTP.Address),
+		address("scanner_link.address", c.ScannerLink.Address),
+		optional(c.Metrics.Address, func() error { return address("metrics.address", c.Metrics.Address) }),
+		c.validateTLS(),
+		c.validateBaseURL(),
+		c.validateKeys(),
+		c.validateMail(),
+		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
+		oneOf("log.format", c.Log.Format, "text", "json"),
+		between("database.max_connections", c.Database.MaxConnections, 2, 1000),
+		between("scan.max_parallel", c.Scan.MaxParallel, 1, 256),
+		between("mail.port", c.Mail.Port, 1, 65535),
+		between("api.rate_limit", c.API.RateLimit, 0, 1_000_000),
+		between("api.sign_in_limit", c.API.SignInLimit, 0, 1_000_000),
+		between("api.max_body", c.API.MaxBody, 64<<10, 1<<30),
+		between("scanner.memory_limit", c.Scanner.MemoryLimit, 64<<20, 1<<40),
+		between("api.token_lifetime", c.API.TokenLifetime, time.Minute, 90*24*time.Hour),
+		optional(c.Operator.Password.Reveal(), func() error {
+			return between("operator.password: its length", len(c.Operator.Password), 12, secret.MaxPassword)
+		}),
+		required("data_dir", c.DataDir),
+		required("operator.username", c.Operator.Username),
+	)
+}
+
+func (c *Config) validateDatabase() error {
+	d := c.Database
+	if !d.Postgres() && d.SQLitePath() == "" {
+		return errors.New("database.url: want sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
+	}
+	for key, text := range map[string]secret.Text{"database.url": d.URL, "database.migrate_url": d.MigrateURL} {
+		if text.Empty() || d.SQLitePath() != "" {
+			continue
+		}
+		if _, err := url.Parse(text.Reveal()); err != nil {
+			return fmt.Errorf("%s: not a URL; write special characters of a password as %%XX", key)
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateTLS() error {
+	if (c.HTTP.TLSCert == "") != (c.HTTP.TLSKey == "") {
+		return errors.New("http.tls_cert and http.tls_key: set both, or none")
+	}
+	return nil
+}
+
+func (c *Config) validateBaseURL() error {
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.User != nil {
+		return fmt.Errorf("base_url: %q: want https://HOST or http://HOST", c.BaseURL)
+	}
+	return nil
+}
+
+func (c *Config) validateKeys() error {
+	keys := map[string]secret.Text{"secret.key": c.Secret.Key}
+	for i, old := range c.Secret.OldKeys {
+		keys[fmt.Sprintf("secret.old_keys: number %d", i+1)] = old
+	}
+	var mistakes []error
+	for name, text := range keys {
+		if _, err := secret.ParseKey(text.Reveal()); !text.Empty() && err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+func (c *Config) validateMail() error {
+	if c.Mail.Host == "" {
+		return nil
+	}
+	if _, err := mail.ParseAddress(c.Mail.From); err != nil {
+		return fmt.Errorf("mail.from: %q: want an address such as Vedette <scans@example.com>", c.Mail.From)
+	}
+	return nil
+}
+
+func optional(value string, check func() error) error {
+	if value == "" {
+		return nil
+	}
+	return check()
+}
+
+func required(key, value string) error {
+	if strings.TrimSpace(value) == "" {
+		return fmt.Errorf("%s: may not be empty", key)
+	}
+	return nil
+}
+
+func address(key, value string) error {
+	if _, port, err := net.SplitHostPort(value); err == nil && port != "" {
+		if _, err := net.LookupPort("tcp", port); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %q: want HOST:PORT, for example 0.0.0.0:8080 or [::1]:8080", key, value)
+}
+
+func oneOf(key, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q: want one of %s", key, value, strings.Join(allowed, ", "))
+}
+
+func between[T int | ByteSize | time.Duration](key string, value, least, most T) error {
+	if value < least || value > most {
+		return fmt.Errorf("%s: %v: want %v to %v", key, value, least, most)
+	}
+	return nil
+}
