@@ -1,0 +1,173 @@
+package check
+
+import (
+	"context"
+	"crypto/des" //nolint:gosec // the protocol's own
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/bits"
+	"net"
+	"strings"
+
+	"github.com/vedette/vedette/internal/scanlink"
+)
+
+// screenChecks look for desktops open to anybody.
+var screenChecks = []check{
+	{"anon-x11", []string{"anon.x11"}, maybe("tcp", []uint16{6000, 6001, 6002, 6003}, "x11"), anonX11},
+	{"anon-vnc", []string{"anon.vnc", "creds"}, over("tcp", "vnc"), anonVNC},
+}
+
+// anonX11 opens a display without a cookie (X11 protocol, section 8: connection setup).
+func anonX11(ctx context.Context, e *env) []scanlink.Finding {
+	request := []byte{'l', 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	reply, err := e.ask(ctx, request)
+	if err != nil || len(reply) < 40 || reply[0] != 1 || binary.LittleEndian.Uint16(reply[2:]) != 11 {
+		return nil
+	}
+	vendor := reply[40:min(len(reply), 40+int(binary.LittleEndian.Uint16(reply[24:])))]
+	return e.opened(e.found("anon.x11", request, reply[:min(len(reply), 512)], fmt.Sprintf("The display of %q opens to anybody: screen, keyboard and mouse.", vendor)))
+}
+
+// rfb is a VNC conversation after the choice of versions (RFC 6143 section 7.1).
+type rfb struct {
+	conn  net.Conn
+	minor int
+	types []byte // security types offered
+}
+
+const (
+	rfbNone = 1
+	rfbVNC  = 2
+)
+
+func (e *env) rfb(ctx context.Context) (*rfb, error) {
+	c, err := e.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &rfb{conn: c}
+	if err := r.start(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *rfb) start() error {
+	var hello [12]byte
+	if _, err := io.ReadFull(r.conn, hello[:]); err != nil {
+		return err
+	}
+	if string(hello[:4]) != "RFB " {
+		return errProtocol
+	}
+	r.minor = 8
+	if strings.HasPrefix(string(hello[:]), "RFB 003.003") || strings.HasPrefix(string(hello[:]), "RFB 003.005") {
+		r.minor = 3
+	} else if strings.HasPrefix(string(hello[:]), "RFB 003.007") {
+		r.minor = 7
+	}
+	if _, err := fmt.Fprintf(r.conn, "RFB 003.%03d\n", r.minor); err != nil {
+		return err
+	}
+	if r.minor == 3 {
+		var kind [4]byte
+		_, err := io.ReadFull(r.conn, kind[:])
+		r.types = kind[3:]
+		return err
+	}
+	var n [1]byte
+	if _, err := io.ReadFull(r.conn, n[:]); err != nil {
+		return err
+	}
+	r.types = make([]byte, n[0])
+	_, err := io.ReadFull(r.conn, r.types)
+	return err
+}
+
+func (r *rfb) offers(kind byte) bool { return strings.IndexByte(string(r.types), kind) >= 0 }
+
+func anonVNC(ctx context.Context, e *env) []scanlink.Finding {
+	r, err := e.rfb(ctx)
+	if err != nil {
+		return nil
+	}
+	defer r.conn.Close()
+	if r.offers(rfbNone) {
+		return e.opened(e.found("anon.vnc", []byte(fmt.Sprintf("RFB 003.%03d", r.minor)), r.types, "The desktop opens without a password (security type None)."))
+	}
+	r.conn.Close()
+	if !e.o.Logins || !r.offers(rfbVNC) {
+		return nil
+	}
+	return e.vncPasswords(ctx)
+}
+
+// vncDefaults are few: servers shut addresses out after some failures.
+var vncDefaults = []string{"password", "vnc", "admin"}
+
+// vncPasswords tries a random one first: a server that takes it has none.
+func (e *env) vncPasswords(ctx context.Context) []scanlink.Finding {
+	if ok, err := e.vncLogin(ctx, canary()[:8]); err != nil {
+		return nil
+	} else if ok {
+		return e.opened(e.found("anon.vnc", []byte("an invented password"), nil, "The desktop opens with any password."))
+	}
+	for _, password := range vncDefaults {
+		ok, err := e.vncLogin(ctx, password)
+		if err != nil {
+			return nil // shut out, or gone
+		}
+		if ok {
+			return one(e.login("", password, nil))
+		}
+	}
+	return nil
+}
+
+func (e *env) vncLogin(ctx context.Context, password string) (bool, error) {
+	r, err := e.rfb(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer r.conn.Close()
+	if !r.offers(rfbVNC) {
+		return false, errProtocol
+	}
+	if r.minor > 3 {
+		if _, err := r.conn.Write([]byte{rfbVNC}); err != nil {
+			return false, err
+		}
+	}
+	var challenge [16]byte
+	if _, err := io.ReadFull(r.conn, challenge[:]); err != nil {
+		return false, err
+	}
+	if _, err := r.conn.Write(vncResponse(password, challenge)); err != nil {
+		return false, err
+	}
+	var result [4]byte
+	if _, err := io.ReadFull(r.conn, result[:]); err != nil {
+		return false, err
+	}
+	return binary.BigEndian.Uint32(result[:]) == 0, nil
+}
+
+// vncResponse encrypts the challenge by DES with the password's first eight bytes, their bits reversed.
+func vncResponse(password string, challenge [16]byte) []byte {
+	var key [8]byte
+	copy(key[:], password)
+	for i := range key {
+		key[i] = bits.Reverse8(key[i])
+	}
+	out := make([]byte, 16)
+	block, err := des.NewCipher(key[:])
+	if err != nil {
+		return out
+	}
+	block.Encrypt(out[:8], challenge[:8])
+	block.Encrypt(out[8:], challenge[8:])
+	return out
+}
