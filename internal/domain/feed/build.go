@@ -1,0 +1,324 @@
+package feed
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/vedette/vedette/internal/domain/feed/cpe"
+	"github.com/vedette/vedette/internal/domain/feed/debian"
+	"github.com/vedette/vedette/internal/domain/feed/eol"
+	"github.com/vedette/vedette/internal/domain/feed/epss"
+	"github.com/vedette/vedette/internal/domain/feed/kev"
+	"github.com/vedette/vedette/internal/domain/feed/nvd"
+)
+
+// builder gathers sources into one version. Of two records of a CVE the one modified last counts; sources come before
+// the bases, and the first base before the next.
+type builder struct {
+	w        *writer
+	bases    []*Knowledge
+	info     Info
+	modified map[uint64]string
+	gone     map[uint64]bool // withdrawn CVEs, which no base may bring back
+	names    map[string]uint32
+	nameOf   []string
+	products map[uint64][]uint32 // CVE: its products
+	eol      map[string]eol.Product
+	debian   map[string]map[string]debian.Source // by source package, then release
+}
+
+func newBuilder(out io.Writer, bases ...*Knowledge) *builder {
+	return &builder{
+		w: newWriter(out), bases: bases, modified: map[uint64]string{}, gone: map[uint64]bool{}, names: map[string]uint32{},
+		products: map[uint64][]uint32{}, eol: map[string]eol.Product{}, debian: map[string]map[string]debian.Source{},
+	}
+}
+
+// addCVE takes one record; it says whether the record is used.
+func (b *builder) addCVE(c nvd.CVE) bool {
+	key := cveKey(c.ID)
+	if key == 0 {
+		return false
+	}
+	if before, seen := b.modified[key]; seen && before > c.Modified {
+		return false
+	}
+	b.modified[key] = c.Modified
+	delete(b.gone, key)
+	b.fill(key, &c)
+	b.store(key, c)
+	return true
+}
+
+// fill takes from the bases what a record lacks, as records do that await analysis.
+func (b *builder) fill(key uint64, c *nvd.CVE) {
+	for _, base := range b.bases {
+		known, ok := base.CVE(c.ID)
+		if !ok {
+			continue
+		}
+		if len(c.Configurations) == 0 {
+			c.Configurations = base.configurations(key)
+		}
+		if len(c.Metrics) == 0 {
+			c.Metrics = known.Metrics
+		}
+		if c.Description == "" {
+			c.Description = known.Description
+		}
+		if len(c.References) == 0 {
+			c.References = known.References
+		}
+		if c.Published == "" {
+			c.Published = known.Published
+		}
+	}
+}
+
+func (b *builder) store(key uint64, c nvd.CVE) {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		b.w.err = errors.Join(b.w.err, err)
+		return
+	}
+	b.w.packed(tableCVE, key, raw)
+	if len(c.Configurations) == 0 {
+		return
+	}
+	if raw, err = json.Marshal(c.Configurations); err != nil {
+		b.w.err = errors.Join(b.w.err, err)
+		return
+	}
+	b.w.raw(tableConfig, key, raw)
+	b.products[key] = b.productsOf(c.Configurations)
+}
+
+// productsOf numbers the vulnerable products of configurations.
+func (b *builder) productsOf(all []nvd.Configuration) []uint32 {
+	var out []uint32
+	for _, conf := range all {
+		for _, node := range conf.Nodes {
+			for _, m := range node.Matches {
+				if !m.Vulnerable {
+					continue
+				}
+				name, err := cpe.Parse(m.Criteria)
+				if err != nil {
+					continue
+				}
+				if n := b.number(canonical(name.Key())); !slices.Contains(out, n) {
+					out = append(out, n)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (b *builder) number(name string) uint32 {
+	n, ok := b.names[name]
+	if !ok {
+		n = uint32(len(b.nameOf))
+		b.names[name] = n
+		b.nameOf = append(b.nameOf, name)
+	}
+	return n
+}
+
+func (b *builder) withdraw(id string) {
+	key := cveKey(id)
+	b.gone[key] = true
+	delete(b.modified, key)
+	delete(b.products, key)
+	b.w.drop(tableCVE, key)
+	b.w.drop(tableConfig, key)
+}
+
+func (b *builder) addEPSS(s epss.Score) {
+	key := cveKey(s.CVE)
+	if key != 0 {
+		b.w.set(tableEPSS, entry{Key: key, Off: uint64(math.Round(s.EPSS * 1e6)), Len: uint32(math.Round(s.Percentile * 1e6))})
+	}
+}
+
+func (b *builder) addKEV(e kev.Entry) {
+	raw, err := json.Marshal(e)
+	if key := cveKey(e.CVE); key != 0 && err == nil {
+		b.w.packed(tableKEV, key, raw)
+	}
+}
+
+func (b *builder) addEOL(p eol.Product) { b.eol[p.Name] = p }
+
+func (b *builder) addDebian(s debian.Source) {
+	if b.debian[s.Name] == nil {
+		b.debian[s.Name] = map[string]debian.Source{}
+	}
+	b.debian[s.Name][s.Release] = s
+}
+
+// finish adds what only the bases know, then writes the tables.
+func (b *builder) finish() (Info, error) {
+	for _, base := range b.bases {
+		if err := b.inherit(base); err != nil {
+			return b.info, err
+		}
+	}
+	b.writeProducts()
+	b.writeEOL()
+	b.writeDebian()
+	b.info.CVEs = len(b.w.tables[tableCVE])
+	b.info.KEVs = len(b.w.tables[tableKEV])
+	b.info.Scores = len(b.w.tables[tableEPSS])
+	b.info.Cycles = len(b.eol)
+	return b.w.finish(b.info)
+}
+
+func (b *builder) inherit(base *Knowledge) error {
+	f := base.file
+	err := f.each(tableCVE, func(e entry) error {
+		if b.gone[e.Key] || b.w.has(tableCVE, e.Key) {
+			return nil
+		}
+		if c, ok := base.CVE(cveID(e.Key)); ok {
+			c.Configurations = base.configurations(e.Key)
+			b.fill(e.Key, &c)
+			b.store(e.Key, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// A new catalogue replaces the whole old one, for entries may be taken back; so do new scores.
+	if len(b.w.tables[tableKEV]) == 0 {
+		err = f.each(tableKEV, func(e entry) error {
+			raw, err := f.read(e)
+			if err == nil {
+				b.w.packed(tableKEV, e.Key, raw)
+			}
+			return err
+		})
+	}
+	if err == nil && len(b.w.tables[tableEPSS]) == 0 {
+		err = f.each(tableEPSS, func(e entry) error { b.w.set(tableEPSS, e); return nil })
+	}
+	if err != nil {
+		return err
+	}
+	return b.inheritProducts(f)
+}
+
+// inheritProducts takes over cycles and Debian packages that no source brought.
+func (b *builder) inheritProducts(f *file) error {
+	err := f.each(tableEOL, func(e entry) error {
+		var ps []eol.Product
+		raw, err := f.read(e)
+		if err != nil || json.Unmarshal(raw, &ps) != nil {
+			return err
+		}
+		for _, p := range ps {
+			if _, ok := b.eol[p.Name]; !ok {
+				b.eol[p.Name] = p
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return f.each(tableDebian, func(e entry) error {
+		var all []debian.Source
+		raw, err := f.read(e)
+		if err != nil || json.Unmarshal(raw, &all) != nil {
+			return err
+		}
+		for _, s := range all {
+			b.mergeDebian(s)
+		}
+		return nil
+	})
+}
+
+// mergeDebian fills a package's fixes from a base: the sources of fixes are lower bounds.
+func (b *builder) mergeDebian(s debian.Source) {
+	have, ok := b.debian[s.Name][s.Release]
+	if !ok {
+		b.addDebian(s)
+		return
+	}
+	for id, v := range s.Fixed {
+		if _, ok := have.Fixed[id]; !ok {
+			have.Fixed[id] = v
+		}
+	}
+}
+
+func (b *builder) writeProducts() {
+	byName := make([][]uint64, len(b.nameOf))
+	for key, names := range b.products {
+		if !b.w.has(tableConfig, key) {
+			continue
+		}
+		for _, n := range names {
+			byName[n] = append(byName[n], key)
+		}
+	}
+	byHash := map[uint64][]uint64{}
+	for n, keys := range byName {
+		h := hashKey(b.nameOf[n])
+		byHash[h] = append(byHash[h], keys...)
+	}
+	for _, h := range sortedKeys(byHash) {
+		keys := byHash[h]
+		slices.Sort(keys)
+		var raw []byte
+		for _, k := range slices.Compact(keys) {
+			raw = binary.LittleEndian.AppendUint64(raw, k)
+		}
+		b.w.raw(tableProduct, h, raw)
+	}
+}
+
+func (b *builder) writeEOL() {
+	byKey := map[uint64][]eol.Product{}
+	for _, name := range sortedKeys(b.eol) {
+		p := b.eol[name]
+		for _, c := range p.CPE {
+			h := hashKey(c)
+			byKey[h] = append(byKey[h], p)
+		}
+	}
+	for _, h := range sortedKeys(byKey) {
+		if raw, err := json.Marshal(byKey[h]); err == nil {
+			b.w.raw(tableEOL, h, raw)
+		}
+	}
+}
+
+func (b *builder) writeDebian() {
+	for _, name := range sortedKeys(b.debian) {
+		var all []debian.Source
+		for _, release := range sortedKeys(b.debian[name]) {
+			s := b.debian[name][release]
+			all = append(all, s)
+			b.info.Debian = append(b.info.Debian, DebianSource{s.Name, s.Release, s.Upstream})
+		}
+		if raw, err := json.Marshal(all); err == nil {
+			b.w.raw(tableDebian, hashKey(name), raw)
+		}
+	}
+}
+
+func sortedKeys[K interface{ ~string | ~uint64 }, V any](m map[K]V) []K {
+	out := make([]K, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
