@@ -63,7 +63,7 @@ type Hello struct {
 // LeaseRequest asks for one chunk of work.
 type LeaseRequest struct {
 	Hello
-	Free int `json:"free"` // chunks that the scanner could take now, this one among them
+	Free int `json:"free"` // chunks that the scanner could take now, this one among them; 0: only a verification
 }
 
 // Lease is one chunk of a scan for one scanner until its deadline, or a job of verification.
@@ -71,8 +71,8 @@ type Lease struct {
 	ChunkID         string     `json:"chunk_id,omitempty"`
 	ScanID          string     `json:"scan_id,omitempty"`
 	Attempt         int        `json:"attempt,omitempty"`
-	Token           int64      `json:"token,omitempty"` // fencing token: grows with each lease of the chunk
-	DeadlineSeconds int        `json:"deadline_seconds,omitempty"`
+	Token           int64      `json:"token,omitempty"`            // fencing token: grows with each lease of the chunk
+	DeadlineSeconds int        `json:"deadline_seconds,omitempty"` // from the answer on
 	Plan            *Plan      `json:"plan,omitempty"`
 	FeedVersion     string     `json:"feed_version,omitempty"`
 	Verify          *VerifyJob `json:"verify,omitempty"` // then everything else is empty
@@ -113,7 +113,7 @@ type Beat struct {
 // BeatAnswer tells how the lease stands. It comes at once when the scan is to stop.
 type BeatAnswer struct {
 	Stop            bool `json:"stop"`
-	DeadlineSeconds int  `json:"deadline_seconds"`
+	DeadlineSeconds int  `json:"deadline_seconds"` // from the moment the beat was sent
 }
 
 // Batch is a run of observations of one lease. Sequence counts from 1 without gaps; a repeat is harmless.

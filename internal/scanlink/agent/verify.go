@@ -1,0 +1,78 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/internal/scanlink"
+)
+
+// verifyTime is shorter than the 15 seconds that an API caller waits for the result.
+const verifyTime = 12 * time.Second
+
+// verify answers a job with what only the scanner can tell; versions, ages and clocks the server compares itself.
+func (a *agent) verify(ctx context.Context, job scanlink.VerifyJob) {
+	ctx, cancel := context.WithTimeout(ctx, verifyTime)
+	defer cancel()
+	checks := []scanlink.VerifyCheck{
+		{Name: "reachable", OK: true},
+		{Name: "version", OK: true, Value: a.cfg.Version},
+		rawCheck(),
+	}
+	if job.Probe != nil {
+		checks = append(checks, a.knownPorts(ctx, *job.Probe))
+	}
+	_, err := a.link.post(ctx, scanlink.PathVerify+job.ID, scanlink.Verification{Hello: a.hello(), Checks: checks}, nil)
+	if err != nil {
+		slog.WarnContext(ctx, "the verification could not be answered", "error", err)
+	}
+}
+
+func rawCheck() scanlink.VerifyCheck {
+	if rawSockets() {
+		return scanlink.VerifyCheck{Name: "raw_sockets", OK: true, Value: "yes"}
+	}
+	return scanlink.VerifyCheck{
+		Name: "raw_sockets", Value: "no",
+		Detail: "Without CAP_NET_RAW the scanner finds ports by full connections and cannot ping.",
+	}
+}
+
+// knownPorts scans the ports that the server knows to be open.
+func (a *agent) knownPorts(ctx context.Context, probe scanlink.PlanProbe) scanlink.VerifyCheck {
+	check := scanlink.VerifyCheck{Name: "known_ports"}
+	if len(probe.Ports) == 0 || len(probe.Ports) > 64 {
+		check.Detail = "The server named no ports."
+		return check
+	}
+	var list []string
+	for _, p := range probe.Ports {
+		list = append(list, strconv.Itoa(int(p)))
+	}
+	var open []uint16
+	seen := make(chan scanlink.Observation, 4096)
+	err := a.cfg.Engine(ctx, scanlink.Plan{
+		Profile: "discovery", Hosts: []scanlink.PlanHost{probe.Host}, Ports: "T:" + strings.Join(list, ","), AliveTest: "none",
+	}, func(o scanlink.Observation) {
+		select {
+		case seen <- o:
+		default:
+		}
+	})
+	for len(seen) > 0 {
+		if o := <-seen; o.Service != nil && o.Service.State == "open" && slices.Contains(probe.Ports, o.Service.Port) && !slices.Contains(open, o.Service.Port) {
+			open = append(open, o.Service.Port)
+		}
+	}
+	check.OK = len(open) == len(probe.Ports)
+	check.Value = fmt.Sprintf("%d of %d", len(open), len(probe.Ports))
+	if err != nil {
+		check.Detail = err.Error()
+	}
+	return check
+}
