@@ -1,0 +1,65 @@
+package db
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+
+	"github.com/vedette/vedette/internal/platform/fault"
+)
+
+// Constraint ties a named constraint to the fault that its violation means. Columns is how SQLite, which does not tell
+// the name of a unique index, names it: "targets.organization_id, targets.name".
+type Constraint struct {
+	Name    string
+	Columns string
+	Fault   func() *fault.Fault
+}
+
+var constraints []Constraint
+
+// Constrain registers constraints; called when a noun's package is initialised.
+func Constrain(all ...Constraint) { constraints = append(constraints, all...) }
+
+// Violation names the constraint that err violated, by name or by SQLite's columns; empty when it is another error.
+func Violation(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && strings.HasPrefix(pg.Code, "23") {
+		return pg.ConstraintName
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		if _, what, ok := strings.Cut(lite.Error(), "constraint failed: "); ok {
+			what, _, _ = strings.Cut(what, " (")
+			return strings.TrimPrefix(what, "CHECK constraint failed: ")
+		}
+	}
+	return ""
+}
+
+// translate turns database errors into faults where they mean something to a user.
+func (d *DB) translate(err error) error {
+	var f *fault.Fault
+	if errors.As(err, &f) {
+		return err
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.Missing().Because(err)
+	}
+	violated := Violation(err)
+	if violated == "" {
+		return err
+	}
+	for _, c := range constraints {
+		if c.Name == violated || c.Columns == violated {
+			return c.Fault().Because(err)
+		}
+	}
+	if strings.Contains(violated, "FOREIGN KEY") || strings.HasSuffix(violated, "_fkey") {
+		return fault.New(fault.Conflict, "Something else still refers to it, or what it refers to is gone.").Because(err)
+	}
+	return err
+}

@@ -1,0 +1,271 @@
+package filter
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"github.com/vedette/vedette/internal/platform/db"
+)
+
+// Page of a list, ready for the wire.
+type Page[A any] struct {
+	Rows []A
+	Meta Meta
+}
+
+// Meta is meta.pagination of a list.
+type Meta struct {
+	TotalCount  int     `json:"total_count"`
+	LowerBound  bool    `json:"total_count_is_lower_bound,omitempty"`
+	TotalPages  int     `json:"total_pages"`
+	CurrentPage int     `json:"current_page"`
+	PerPage     int     `json:"per_page"`
+	NextCursor  *string `json:"next_cursor"`
+}
+
+// Fetch runs the query over what build selects and returns the rows of the page. build is called for the rows, the count and the
+// cursor; it must bind the Tx (Tx.Select) and may join. Rows are ordered by sort_by, ties by id.
+func Fetch[R any](tx *db.Tx, q Query, build func(rows any) *bun.SelectQuery) ([]R, Meta, error) {
+	rows := []R{}
+	meta := Meta{CurrentPage: q.Page, PerPage: q.PerPage}
+	page := q.ordered(q.where(build(&rows)))
+	page = q.after(page)
+	if q.cursor == nil {
+		page = page.Offset(int64((q.Page - 1) * q.PerPage))
+	}
+	if err := page.Limit(int64(q.PerPage + 1)).Scan(tx.Context()); err != nil {
+		return nil, meta, fmt.Errorf("list: %w", err)
+	}
+	more := len(rows) > q.PerPage
+	if more {
+		rows = rows[:q.PerPage]
+	}
+	if err := q.count(tx, &meta, len(rows), more, func() *bun.SelectQuery { return q.where(build((*[]R)(nil))) }); err != nil {
+		return nil, meta, err
+	}
+	if more {
+		next, err := q.next(tx, func() *bun.SelectQuery { return q.ordered(q.where(build((*[]R)(nil)))) }, rowID(rows[len(rows)-1]))
+		if err != nil {
+			return nil, meta, err
+		}
+		meta.NextCursor = &next
+	}
+	return rows, meta, nil
+}
+
+// Identified rows tell the id that breaks ties.
+type Identified interface{ RowID() string }
+
+func rowID(row any) string { return row.(Identified).RowID() }
+
+// count is skipped where the first page holds all.
+func (q Query) count(tx *db.Tx, meta *Meta, got int, more bool, build func() *bun.SelectQuery) error {
+	if !more && q.Page == 1 && q.cursor == nil {
+		meta.TotalCount = got
+	} else {
+		inner := build().ColumnExpr("1").Limit(MaxCount + 1)
+		if err := tx.Wrap(inner).Scan(tx.Context(), &meta.TotalCount); err != nil {
+			return fmt.Errorf("count: %w", err)
+		}
+	}
+	if meta.TotalCount > MaxCount {
+		meta.TotalCount, meta.LowerBound = MaxCount, true
+	}
+	meta.TotalPages = (meta.TotalCount + q.PerPage - 1) / q.PerPage
+	return nil
+}
+
+// where adds the filters.
+func (q Query) where(s *bun.SelectQuery) *bun.SelectQuery {
+	for _, c := range q.conditions {
+		s = s.WhereGroup(" AND ", func(s *bun.SelectQuery) *bun.SelectQuery {
+			negated := len(c.any) > 0 && strings.HasPrefix(c.any[0].op, "!")
+			for _, t := range c.any {
+				sql, args := t.sql(c.column)
+				if negated { // !a,b means neither
+					s = s.Where(sql, args...)
+				} else {
+					s = s.WhereOr(sql, args...)
+				}
+			}
+			return s
+		})
+	}
+	if q.search == "" {
+		return s
+	}
+	return s.WhereGroup(" AND ", func(s *bun.SelectQuery) *bun.SelectQuery {
+		pattern := "%" + Pattern(q.search) + "%"
+		for _, c := range q.columns.All {
+			if c.Search {
+				s = s.WhereOr("lower("+c.SQL+`) LIKE ? ESCAPE '\'`, pattern)
+			}
+		}
+		return s
+	})
+}
+
+func (t test) sql(c Column) (string, []any) {
+	expr := c.SQL
+	if c.Kind == Text || c.Kind == Word {
+		expr = "lower(" + expr + ")"
+	}
+	var sql string
+	switch t.op {
+	case "like":
+		sql = expr + ` LIKE ? ESCAPE '\'`
+	case "!like":
+		sql = expr + ` NOT LIKE ? ESCAPE '\'`
+	case "!=":
+		sql = expr + " <> ?"
+	default:
+		sql = expr + " " + t.op + " ?"
+	}
+	if c.Null && strings.HasPrefix(t.op, "!") {
+		sql = "(" + c.SQL + " IS NULL OR " + sql + ")"
+	}
+	return sql, []any{t.value}
+}
+
+// sortSQL never yields null, whose place the two databases see differently.
+func sortSQL(c Column) string {
+	if !c.Null {
+		return c.SQL
+	}
+	zero := "''"
+	switch c.Kind {
+	case Number, Tenths, Moment:
+		zero = "-1"
+	case Flag:
+		zero = "false"
+	case ID:
+		zero = "'00000000-0000-0000-0000-000000000000'"
+	}
+	return "coalesce(" + c.SQL + ", " + zero + ")"
+}
+
+func (q Query) ordered(s *bun.SelectQuery) *bun.SelectQuery {
+	desc := false
+	for _, o := range q.order {
+		s = s.OrderExpr(sortSQL(o.column) + direct(o.desc))
+		desc = o.desc
+	}
+	return s.OrderExpr("?TableAlias.id" + direct(desc))
+}
+
+func direct(desc bool) string {
+	if desc {
+		return " DESC"
+	}
+	return " ASC"
+}
+
+// after continues behind the cursor: (a, b, id) > (x, y, z), spelled out where directions differ.
+func (q Query) after(s *bun.SelectQuery) *bun.SelectQuery {
+	if q.cursor == nil {
+		return s
+	}
+	exprs, descs := []string{}, []bool{}
+	for _, o := range q.order {
+		exprs, descs = append(exprs, sortSQL(o.column)), append(descs, o.desc)
+	}
+	last := len(descs) > 0 && descs[len(descs)-1]
+	exprs, descs = append(exprs, "?TableAlias.id"), append(descs, last)
+	return s.WhereGroup(" AND ", func(s *bun.SelectQuery) *bun.SelectQuery {
+		for i := range exprs {
+			var sql strings.Builder
+			var args []any
+			for j := range i {
+				sql.WriteString(exprs[j] + " = ? AND ")
+				args = append(args, q.cursor[j])
+			}
+			sql.WriteString(exprs[i] + map[bool]string{true: " < ?", false: " > ?"}[descs[i]])
+			args = append(args, q.cursor[i])
+			s = s.WhereOr("("+sql.String()+")", args...)
+		}
+		return s
+	})
+}
+
+// next asks for the sort values of the last row, so that a list needs no code of its own for its cursor.
+func (q Query) next(tx *db.Tx, build func() *bun.SelectQuery, id string) (string, error) {
+	c := cursor{Sort: q.sortKey()}
+	if len(q.order) > 0 {
+		dest := make([]any, len(q.order))
+		s := build().Where("?TableAlias.id = ?", id).Limit(1)
+		for i, o := range q.order {
+			s = s.ColumnExpr(sortSQL(o.column))
+			dest[i] = new(any)
+		}
+		if err := s.Scan(tx.Context(), dest...); err != nil {
+			return "", fmt.Errorf("cursor: %w", err)
+		}
+		for _, d := range dest {
+			v := *d.(*any)
+			if b, ok := v.([]byte); ok {
+				v = string(b)
+			}
+			c.Values = append(c.Values, v)
+		}
+	}
+	c.Values = append(c.Values, id)
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("cursor: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// WithCursor is the query for the page behind.
+func (q Query) WithCursor(text string) (Query, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return q, fmt.Errorf("cursor: %w", err)
+	}
+	var c cursor
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return q, fmt.Errorf("cursor: %w", err)
+	}
+	q.cursor = c.Values
+	for i, v := range q.cursor {
+		if n, ok := v.(float64); ok {
+			q.cursor[i] = int64(n)
+		}
+	}
+	return q, nil
+}
+
+// Links gives the Link header's values (RFC 8288): first, prev, next, last as far as there are.
+func (q Query) Links(m Meta) []string {
+	link := func(rel string, set map[string]string) string {
+		values := q.url.Query()
+		for k, v := range set {
+			if values.Del(k); v != "" {
+				values.Set(k, v)
+			}
+		}
+		return fmt.Sprintf("<%s?%s>; rel=%q", q.url.Path, values.Encode(), rel)
+	}
+	var links []string
+	if q.cursor != nil || (q.Page+1)*q.PerPage > MaxDepth {
+		if m.NextCursor != nil {
+			links = append(links, link("next", map[string]string{"page": "", "cursor": *m.NextCursor}))
+		}
+		return links
+	}
+	links = append(links, link("first", map[string]string{"page": "1"}))
+	if q.Page > 1 {
+		links = append(links, link("prev", map[string]string{"page": fmt.Sprint(q.Page - 1)}))
+	}
+	if m.NextCursor != nil {
+		links = append(links, link("next", map[string]string{"page": fmt.Sprint(q.Page + 1)}))
+	}
+	if !m.LowerBound && m.TotalPages > 0 {
+		links = append(links, link("last", map[string]string{"page": fmt.Sprint(m.TotalPages)}))
+	}
+	return links
+}

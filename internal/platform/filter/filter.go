@@ -1,0 +1,401 @@
+// Package filter reads the query of a list (page, q[…], date ranges, sort_by) and applies it to a SELECT. Every list of
+// the API is filtered, sorted and paged by the same rules.
+package filter
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/fault"
+)
+
+// Kind of a column's values.
+type Kind int
+
+// Kinds.
+const (
+	Text   Kind = iota // compared without case; * matches anything
+	Word               // one of Column.Words, or any where none are named; compared without case
+	Number             // integer
+	Tenths             // a number with one decimal, kept as integer tenths
+	Moment             // clock.Time
+	Flag               // true or false
+	ID                 // UUID
+)
+
+// Column that a list can be filtered and sorted by. SQL is the expression, over ?TableAlias or joined tables.
+type Column struct {
+	Name   string
+	SQL    string
+	Kind   Kind
+	Null   bool     // the expression may be null
+	Search bool     // a bare q= looks here
+	NoSort bool     // may not be sorted by
+	Words  []string // for Word: what there is
+	// Alias rewrites a value before it is compared, such as a status word into the states it stands for.
+	Alias func(value string) []string
+}
+
+// Columns of one list; Date is the column that date ranges filter unless date_column says otherwise.
+type Columns struct {
+	All  []Column
+	Date string
+	Sort string // default, such as "created_at desc"
+}
+
+// Find a column by name.
+func (c Columns) Find(name string) (Column, bool) {
+	i := slices.IndexFunc(c.All, func(x Column) bool { return x.Name == name })
+	if i < 0 {
+		return Column{}, false
+	}
+	return c.All[i], true
+}
+
+// Names of the columns, in order.
+func (c Columns) Names() []string {
+	names := make([]string, len(c.All))
+	for i, x := range c.All {
+		names[i] = x.Name
+	}
+	return names
+}
+
+// Sortable names, in order.
+func (c Columns) Sortable() []string {
+	var names []string
+	for _, x := range c.All {
+		if !x.NoSort {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+// Limits of a page.
+const (
+	DefaultPerPage = 25
+	MaxPerPage     = 500
+	MaxDepth       = 10_000 // page × per_page; beyond, only a cursor
+	MaxCount       = 10_000 // counted exactly up to here
+)
+
+// Query of a list, parsed.
+type Query struct {
+	Page, PerPage int
+	cursor        []any // values of the sort columns and the id of the last row seen
+	conditions    []condition
+	order         []order
+	columns       Columns
+	search        string
+	url           *url.URL
+}
+
+type condition struct {
+	column Column
+	any    []test // OR-ed
+}
+
+type test struct {
+	op       string // =, !=, >, >=, <, <=, like, !like
+	value    any
+	nullable bool
+}
+
+type order struct {
+	column Column
+	desc   bool
+}
+
+// Parameters that every list takes besides q[…].
+var Parameters = []string{"page", "per_page", "cursor", "q", "sort_by", "date_range_start", "date_range_end", "relative_date_range", "date_column"}
+
+// Parse reads the raw query of a list. extra names the operation's own parameters, which are left alone; anything else
+// that is not known is refused with the list of what is. Times without a zone are the user's. The error is a
+// fault of kind invalid that names every mistake.
+func Parse(u *url.URL, columns Columns, extra []string, zone *time.Location, now time.Time) (Query, error) {
+	q := Query{Page: 1, PerPage: DefaultPerPage, columns: columns, url: u}
+	p := parser{query: &q, values: u.Query(), zone: zone, now: now}
+	for name, values := range p.values {
+		if slices.Contains(extra, name) || slices.Contains(Parameters, name) {
+			continue
+		}
+		if column, ok := strings.CutPrefix(name, "q["); ok && strings.HasSuffix(column, "]") {
+			p.filter(name, strings.TrimSuffix(column, "]"), values)
+			continue
+		}
+		p.wrong(name, "unknown_parameter", "There is no query parameter %s; there are %s and q[column] with the columns %s.",
+			name, strings.Join(append(slices.Clone(extra), Parameters...), ", "), strings.Join(columns.Names(), ", "))
+	}
+	p.paging()
+	p.search()
+	p.dates()
+	p.sorting()
+	p.readCursor()
+	slices.SortFunc(p.details, func(a, b fault.Detail) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return q, fault.All(p.details)
+}
+
+type parser struct {
+	query   *Query
+	values  url.Values
+	zone    *time.Location
+	now     time.Time
+	details []fault.Detail
+}
+
+func (p *parser) wrong(parameter, code, format string, args ...any) {
+	p.details = append(p.details, fault.Detail{Pointer: parameter, Code: code, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) paging() {
+	p.number("page", &p.query.Page, math.MaxInt32)
+	p.number("per_page", &p.query.PerPage, MaxPerPage)
+	if p.query.Page > MaxDepth || p.query.Page*p.query.PerPage > MaxDepth {
+		p.wrong("page", "too_deep", "Pages end at %d rows (page × per_page); go deeper with cursor, the next_cursor of meta.pagination.", MaxDepth)
+	}
+}
+
+func (p *parser) number(name string, into *int, most int) {
+	text := p.values.Get(name)
+	if text == "" {
+		return
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		p.wrong(name, "out_of_range", "%s is a whole number from 1 to %d, not %q.", name, most, clip(text))
+		return
+	}
+	*into = n
+}
+
+func (p *parser) search() {
+	text, _ := unquote(p.values.Get("q"))
+	if text == "" {
+		return
+	}
+	if len(text) > 500 {
+		p.wrong("q", "too_long", "q is at most 500 characters long.")
+		return
+	}
+	p.query.search = text
+}
+
+func (p *parser) sorting() {
+	spec := p.values.Get("sort_by")
+	if spec == "" {
+		spec = p.query.columns.Sort
+	}
+	for _, part := range strings.Split(spec, ",") {
+		name, desc := direction(part)
+		if name == "" {
+			continue
+		}
+		c, ok := p.query.columns.Find(name)
+		if !ok || c.NoSort {
+			p.wrong("sort_by", "unknown_column", "This list can't be sorted by %q; it can by %s.", clip(name), strings.Join(p.query.columns.Sortable(), ", "))
+			continue
+		}
+		p.query.order = append(p.query.order, order{c, desc})
+	}
+}
+
+// direction reads name, -name, "name desc" and name:desc.
+func direction(part string) (string, bool) {
+	part = strings.TrimSpace(strings.ReplaceAll(part, ":", " "))
+	name, dir, _ := strings.Cut(part, " ")
+	if rest, ok := strings.CutPrefix(name, "-"); ok {
+		return rest, true
+	}
+	return name, strings.EqualFold(strings.TrimSpace(dir), "desc")
+}
+
+// filter reads q[column]=value: several values are OR-ed by commas, a leading ! negates, > >= < <= compare.
+func (p *parser) filter(parameter, name string, values []string) {
+	c, ok := p.query.columns.Find(name)
+	if !ok {
+		p.wrong(parameter, "unknown_column", "There is no column %q here; there are %s.", clip(name), strings.Join(p.query.columns.Names(), ", "))
+		return
+	}
+	for _, value := range values {
+		if len(value) > 1000 {
+			p.wrong(parameter, "too_long", "A filter is at most 1000 characters long.")
+			continue
+		}
+		var tests []test
+		for _, part := range parts(value) {
+			ts, err := readTests(c, part, p.zone)
+			if err != nil {
+				p.wrong(parameter, "bad_value", "%s", err)
+				continue
+			}
+			tests = append(tests, ts...)
+		}
+		if len(tests) > 0 {
+			p.query.conditions = append(p.query.conditions, condition{c, tests})
+		}
+	}
+}
+
+// parts splits by commas outside quotes.
+func parts(value string) []string {
+	var all []string
+	var quote rune
+	start := 0
+	for i, r := range value {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"') && (i == start || value[i-1] == '!' || value[i-1] == '='):
+			quote = r
+		case quote == 0 && r == ',':
+			all = append(all, value[start:i])
+			start = i + 1
+		}
+	}
+	return append(all, value[start:])
+}
+
+func unquote(s string) (string, bool) {
+	if len(s) >= 2 && (s[0] == '\'' || s[0] == '"') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1], true
+	}
+	return s, false
+}
+
+var operators = []string{">=", "<=", "!=", ">", "<", "!", "="}
+
+func readTests(c Column, part string, zone *time.Location) ([]test, error) {
+	op := "="
+	text, quoted := unquote(part)
+	if !quoted {
+		for _, o := range operators {
+			if rest, ok := strings.CutPrefix(text, o); ok {
+				op, text = o, rest
+				text, _ = unquote(strings.TrimSpace(text))
+				break
+			}
+		}
+	}
+	if op == "!" {
+		op = "!="
+	}
+	if c.Alias != nil {
+		var all []test
+		for _, v := range c.Alias(text) {
+			all = append(all, test{op: op, value: v})
+		}
+		if len(all) > 0 {
+			return all, nil
+		}
+	}
+	t, err := readTest(c, op, text, zone)
+	return []test{t}, err
+}
+
+func readTest(c Column, op, text string, zone *time.Location) (test, error) {
+	switch c.Kind {
+	case Number, Tenths:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.Abs(n) > 1e15 {
+			return test{}, fmt.Errorf("%s is a number, such as 7 or >=7, not %q.", c.Name, clip(text))
+		}
+		if c.Kind == Tenths {
+			n *= 10
+		}
+		return test{op: op, value: int64(math.Round(n))}, nil
+	case Moment:
+		at, err := ParseTime(text, zone)
+		return test{op: op, value: int64(clock.At(at))}, err
+	case Flag:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return test{}, fmt.Errorf("%s is true or false, not %q.", c.Name, clip(text))
+		}
+		return test{op: op, value: b}, nil
+	case ID:
+		if !IsID(text) {
+			return test{}, fmt.Errorf("%s is the id of a resource (a UUID), not %q.", c.Name, clip(text))
+		}
+		return test{op: op, value: strings.ToLower(text)}, nil
+	case Word:
+		return readWord(c, op, text)
+	}
+	if op != "=" && op != "!=" {
+		return test{op: op, value: strings.ToLower(text)}, nil
+	}
+	if strings.Contains(text, "*") {
+		return test{op: map[string]string{"=": "like", "!=": "!like"}[op], value: Pattern(text)}, nil
+	}
+	return test{op: op, value: strings.ToLower(text)}, nil
+}
+
+func readWord(c Column, op, text string) (test, error) {
+	if strings.Contains(text, "*") {
+		return test{op: map[string]string{"=": "like", "!=": "!like"}[op], value: Pattern(text)}, nil
+	}
+	if len(c.Words) > 0 && !slices.ContainsFunc(c.Words, func(w string) bool { return strings.EqualFold(w, text) }) {
+		return test{}, fmt.Errorf("%s is one of %s, not %q.", c.Name, strings.Join(c.Words, ", "), clip(text))
+	}
+	return test{op: op, value: strings.ToLower(text)}, nil
+}
+
+// Pattern turns the wildcard * into LIKE's, everything else taken literally (escape character \).
+func Pattern(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(strings.ToLower(text))
+}
+
+var uuid = regexp.MustCompile(`(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// IsID says whether the text is a UUID.
+func IsID(text string) bool { return uuid.MatchString(text) }
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}
+
+// readCursor checks that the cursor fits the sorting.
+func (p *parser) readCursor() {
+	text := p.values.Get("cursor")
+	if text == "" {
+		return
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	var c cursor
+	if err != nil || len(raw) > 4096 || json.Unmarshal(raw, &c) != nil || c.Sort != p.query.sortKey() || len(c.Values) != len(p.query.order)+1 {
+		p.wrong("cursor", "bad_cursor", "This cursor is none of this list with this sort_by; take next_cursor from meta.pagination of the page before.")
+		return
+	}
+	for i, v := range c.Values {
+		c.Values[i] = v
+		if n, ok := v.(float64); ok {
+			c.Values[i] = int64(n)
+		}
+	}
+	p.query.cursor = c.Values
+}
+
+type cursor struct {
+	Sort   string `json:"s"`
+	Values []any  `json:"v"`
+}
+
+func (q Query) sortKey() string {
+	var b strings.Builder
+	for _, o := range q.order {
+		fmt.Fprintf(&b, "%s:%t,", o.column.Name, o.desc)
+	}
+	return b.String()
+}

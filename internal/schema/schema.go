@@ -1,0 +1,47 @@
+// Package schema holds the tables: migrations in order, and the tenancy of each table, from which row security and the
+// binding of every query follow.
+package schema
+
+import (
+	"embed"
+
+	"github.com/vedette/vedette/internal/platform/db"
+)
+
+// Files are the migrations, NNNN_words.sql, forward only.
+//
+//go:embed *.sql
+var Files embed.FS
+
+func init() {
+	db.Register(
+		db.Table{Name: "organizations", Tenancy: db.Branch},
+		db.Table{Name: "subscriptions", Tenancy: db.Branch},
+		db.Table{Name: "users", Tenancy: db.Branch},
+		db.Table{Name: "tokens", Tenancy: db.Branch},
+
+		db.Table{Name: "plans", Tenancy: db.SharedDown},
+		db.Table{Name: "port_lists", Tenancy: db.SharedDown},
+		db.Table{Name: "port_ranges", Tenancy: db.SharedDown},
+		db.Table{Name: "scanners", Tenancy: db.SharedDown},
+
+		db.Table{Name: "idempotency_keys", Tenancy: db.OwnRows},
+		db.Table{Name: "audit_heads", Tenancy: db.OwnRows},
+		db.Table{Name: "audit_events", Tenancy: db.OwnRows},
+		db.Table{Name: "events", Tenancy: db.OwnRows},
+		db.Table{Name: "scanner_verifications", Tenancy: db.OwnRows},
+		db.Table{Name: "targets", Tenancy: db.OwnRows},
+		db.Table{Name: "target_credentials", Tenancy: db.OwnRows},
+		db.Table{Name: "scans", Tenancy: db.OwnRows},
+		db.Table{Name: "scan_histories", Tenancy: db.OwnRows},
+		db.Table{Name: "scan_chunks", Tenancy: db.OwnRows},
+		db.Table{Name: "scan_observations", Tenancy: db.OwnRows},
+		db.Table{Name: "hosts", Tenancy: db.OwnRows},
+		db.Table{Name: "scan_hosts", Tenancy: db.OwnRows},
+		db.Table{Name: "vulnerabilities", Tenancy: db.OwnRows},
+		db.Table{Name: "scan_vulnerabilities", Tenancy: db.OwnRows},
+		db.Table{Name: "vulnerability_counters", Tenancy: db.OwnRows},
+		db.Table{Name: "reports", Tenancy: db.OwnRows},
+		db.Table{Name: "report_files", Tenancy: db.OwnRows},
+	)
+}
