@@ -1,0 +1,298 @@
+// Package template runs checks written in the community's nuclei template format (YAML): requests over HTTP, TCP, DNS
+// and TLS with conditions on the answers. Templates are compiled once and shared by all targets. What a template asks
+// for that a remote scanner must not or cannot do is refused when it is loaded, with the reason.
+package template
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/vedette/vedette/internal/engine/template/dsl"
+)
+
+// Refusal says why a file of a collection is not run.
+type Refusal struct {
+	Path, ID, Reason string
+	Skipped          bool // a sound template that needs a part this installation has not: an out-of-band collaborator
+}
+
+// Set is a compiled collection. It is immutable and safe for concurrent use.
+type Set struct {
+	templates []*Template
+	shared    map[string]bool // requests that more than one template sends: their answers are kept during a run
+}
+
+// Template is one compiled template.
+type Template struct {
+	id        string
+	info      info
+	class     string // empty: it detects something, which is no problem to report
+	active    bool   // only where active attacks are wanted
+	qod       int
+	control   bool // compare with the answer to a path that cannot exist
+	variables []variable
+	blocks    []block
+	flow      *flow
+}
+
+type variable struct {
+	name  string
+	value *dsl.Template
+}
+
+// block is one protocol's part of a template.
+type block interface {
+	protocol() string
+	run(x *execution) result
+}
+
+// result of one block.
+type result struct {
+	ran     bool // at least one answer came
+	matched bool
+	hits    []hit // what there is to report; none where only internal matchers matched
+}
+
+// hit is one match with its evidence.
+type hit struct {
+	path, request, response string
+	judgement               judgement
+	login                   string
+}
+
+// ID of the template.
+func (t *Template) ID() string { return t.id }
+
+// Class that the template's findings have; empty where it only detects software.
+func (t *Template) Class() string { return t.class }
+
+// Load compiles every .yaml file of a tree. A bad file is refused, and the others are loaded.
+func Load(fsys fs.FS) (*Set, []Refusal, error) {
+	s := &Set{}
+	var refusals []Refusal
+	seen := map[string]string{}
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && p != "." && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		if ext := path.Ext(p); d.IsDir() || ext != ".yaml" && ext != ".yml" {
+			return nil
+		}
+		t, refusal := loadFile(fsys, p)
+		if refusal == nil && seen[t.id] != "" {
+			refusal = &Refusal{ID: t.id, Reason: "the id is also that of " + seen[t.id]}
+		}
+		if refusal != nil {
+			refusal.Path = p
+			refusals = append(refusals, *refusal)
+			return nil
+		}
+		seen[t.id] = p
+		s.templates = append(s.templates, t)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading templates: %w", err)
+	}
+	s.shareRequests()
+	return s, refusals, nil
+}
+
+func loadFile(fsys fs.FS, p string) (*Template, *Refusal) {
+	d, err := fs.Stat(fsys, p)
+	if err != nil {
+		return nil, &Refusal{Reason: "cannot be read"}
+	}
+	if d.Size() > maxFile {
+		return nil, &Refusal{Reason: fmt.Sprintf("larger than %d bytes", maxFile)}
+	}
+	b, err := fs.ReadFile(fsys, p)
+	if err != nil {
+		return nil, &Refusal{Reason: "cannot be read"}
+	}
+	return compile(b, fsys)
+}
+
+var outOfBand = regexp.MustCompile(`\binteractsh[-_]`)
+
+func compile(b []byte, files fs.FS) (*Template, *Refusal) {
+	d, err := parse(b)
+	if err != nil {
+		return nil, &Refusal{Reason: err.Error()}
+	}
+	refuse := func(reason string) (*Template, *Refusal) {
+		return nil, &Refusal{ID: d.ID, Reason: reason, Skipped: false}
+	}
+	if d.ID == "" {
+		return refuse("no id")
+	}
+	if reason := d.unsupported(); reason != "" {
+		return refuse(reason)
+	}
+	t, err := d.compile(files)
+	if err != nil {
+		return refuse(err.Error())
+	}
+	if outOfBand.Match(b) {
+		return nil, &Refusal{ID: d.ID, Reason: "needs an out-of-band collaborator, and none is configured", Skipped: true}
+	}
+	return t, nil
+}
+
+// unsupported names the first thing asked for that is not run here.
+func (d *document) unsupported() string {
+	for _, p := range []struct {
+		node   yaml.Node
+		reason string
+	}{
+		{d.Code, "runs programs on the scanner (code)"},
+		{d.JavaScript, "runs JavaScript on the scanner (javascript)"},
+		{d.Headless, "drives a browser (headless)"},
+		{d.File, "reads the scanner's own files (file)"},
+		{d.Websocket, "websocket is not spoken"},
+		{d.Whois, "asks a registry outside the scan's plan (whois)"},
+		{d.Workflows, "is a workflow"},
+	} {
+		if p.node.Kind != 0 {
+			return p.reason
+		}
+	}
+	if d.SelfContained || slices.ContainsFunc(d.HTTP, func(b httpBlock) bool { return b.SelfContained }) {
+		return "talks to hosts outside the scan's plan (self-contained)"
+	}
+	if slices.Contains(d.Info.Tags, "dos") {
+		return "may deny service (tag dos)"
+	}
+	if len(d.HTTP)+len(d.TCP)+len(d.DNS)+len(d.SSL) == 0 {
+		return "has no request"
+	}
+	return ""
+}
+
+func (d *document) compile(files fs.FS) (*Template, error) {
+	t := &Template{id: d.ID, info: d.Info}
+	for _, n := range []*yaml.Node{&d.Constants, &d.Variables} {
+		for _, p := range pairs(n) {
+			value, err := dsl.CompileText(p.value.Value)
+			if err != nil {
+				return nil, fmt.Errorf("variable %s: %w", p.key, err)
+			}
+			t.variables = append(t.variables, variable{p.key, value})
+		}
+	}
+	if err := d.compileBlocks(t, files); err != nil {
+		return nil, err
+	}
+	if d.Flow != "" {
+		f, err := compileFlow(d.Flow, t.blocks)
+		if err != nil {
+			return nil, err
+		}
+		t.flow = f
+	}
+	classify(t)
+	return t, nil
+}
+
+func (d *document) compileBlocks(t *Template, files fs.FS) error {
+	var failed error
+	add := func(b block, err error) {
+		if err != nil && failed == nil {
+			failed = err
+		}
+		t.blocks = append(t.blocks, b)
+	}
+	for i := range d.DNS {
+		add(compileDNS(&d.DNS[i]))
+	}
+	for i := range d.TCP {
+		add(compileTCP(&d.TCP[i], t, files))
+	}
+	for i := range d.SSL {
+		add(compileSSL(&d.SSL[i]))
+	}
+	for i := range d.HTTP {
+		add(compileHTTP(&d.HTTP[i], files))
+	}
+	return failed
+}
+
+func (s *Set) shareRequests() {
+	counts := map[string]int{}
+	for _, t := range s.templates {
+		for _, b := range t.blocks {
+			if h, ok := b.(*httpRequests); ok {
+				for _, k := range h.keys() {
+					counts[k]++
+				}
+			}
+		}
+	}
+	s.shared = map[string]bool{}
+	for k, n := range counts {
+		if n > 1 {
+			s.shared[k] = true
+		}
+	}
+}
+
+// Len is the number of templates.
+func (s *Set) Len() int { return len(s.templates) }
+
+// Merge is a set of this one's templates and those of others whose ids are new.
+func (s *Set) Merge(others ...*Set) *Set {
+	all := &Set{templates: slices.Clone(s.templates)}
+	ids := map[string]bool{}
+	for _, t := range s.templates {
+		ids[t.id] = true
+	}
+	for _, o := range others {
+		for _, t := range o.templates {
+			if !ids[t.id] {
+				ids[t.id] = true
+				all.templates = append(all.templates, t)
+			}
+		}
+	}
+	all.shareRequests()
+	return all
+}
+
+// Classes are the classes that the set's findings can have, sorted.
+func (s *Set) Classes() []string {
+	var all []string
+	for _, t := range s.templates {
+		if t.class != "" {
+			all = append(all, t.class)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Options of one run.
+type Options struct {
+	Active      bool          // also run templates that attack, log in or write
+	Deadline    time.Time     // when set, the run ends then with what it has
+	MaxRequests int           // HTTP requests to the target in all; 0 is no bound
+	Timeout     time.Duration // of one request; 0 takes ten seconds
+	Parallel    int           // templates at once; 0 takes six
+}
+
+func withDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
+	if at.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, at)
+}
