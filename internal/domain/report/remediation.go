@@ -1,0 +1,54 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+)
+
+// remediation is the plan of work: by fix, then by component.
+func remediation(m *Model) Document {
+	d := m.document("Remediation Plan")
+	d.Cover = m.cover("Vulnerability Scan\nRemediation Plan")
+	judged, _ := m.sorted()
+	todo := open(judged, m.exceptions())
+	fixes := m.fixes(todo)
+	d.Body = func(emit Emit) {
+		emit.heading(1, "The work by fix", "")
+		emit.text(count(len(fixes), "fix solves", "fixes solve") + " " + count(len(todo), "finding", "findings") +
+			". The order is: exploited in the wild, failing PCI, worst score, likelihood of exploitation.")
+		var rows [][]Cell
+		for i, f := range fixes {
+			rows = append(rows, []Cell{{Text: strconv.Itoa(i + 1), Bold: true}, {Text: f.title, Sub: f.why()}, {Text: rating(f.worst), Tone: toneOf(rating(f.worst))},
+				{Text: yesNo(f.failing), Bold: f.failing}, {Text: strconv.Itoa(len(f.findings))}, {Text: hostList(f.hosts, 4)}})
+		}
+		emit.table(Table{Caption: "Fixes, the most pressing first", Rows: rows, Empty: "There is nothing to fix.",
+			Columns: []Column{{"#", 1.2, false}, {"What to do", 9, false}, {"Worst", 2.4, false}, {"Fails PCI", 1.8, false}, {"Solves", 1.8, true}, {"Components", 4.4, false}}})
+		for i, f := range fixes {
+			m.fixDetail(emit, i+1, f)
+		}
+	}
+	return d
+}
+
+func yesNo(v bool) string {
+	if v {
+		return "yes"
+	}
+	return "no"
+}
+
+func (m *Model) fixDetail(emit Emit, number int, f *fix) {
+	if number == 1 {
+		emit.heading(1, "The fixes in detail", "")
+	}
+	emit(Block{Heading: &Heading{Level: 2, Text: strconv.Itoa(number) + ". " + f.title, Tone: toneOf(rating(f.worst)), Badges: []Badge{{rating(f.worst) + " " + score(f.worst), toneOf(rating(f.worst))}}}})
+	if text := strings.TrimSpace(f.detail); text != "" && sentence(text, 1<<20) != f.title {
+		emit.text(text)
+	}
+	var rows [][]Cell
+	for _, v := range f.findings {
+		rows = append(rows, []Cell{{Text: place(v.Host, v.Port, v.Protocol)}, {Text: v.Name, Sub: names(v.CVEs, 4)}, {Text: score(v.Severity)}, {Text: statusWord(v.PCI.Status), Tone: statusTone(v.PCI.Status)}})
+	}
+	emit.table(Table{Caption: "Findings that this fix solves", Rows: rows,
+		Columns: []Column{{"Component and port", 4.6, false}, {"Finding", 8, false}, {"CVSS", 1.5, true}, {"Status", 2.3, false}}})
+}

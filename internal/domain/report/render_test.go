@@ -1,0 +1,80 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var (
+	update  = flag.Bool("update", false, "write the golden files anew")
+	samples = flag.String("samples", "", "directory to leave every file of every sample in")
+)
+
+func models() map[string]func() Model {
+	return map[string]func() Model{"pass": cleanPass, "fail": failingShop, "inconclusive": inconclusive, "stress": func() Model { return stress(500) }}
+}
+
+func render(t testing.TB, m Model, ty Type, f Format) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Render(context.Background(), &b, m, ty, f); err != nil {
+		t.Fatalf("%s as %s: %v", ty, f, err)
+	}
+	return b.Bytes()
+}
+
+func TestEveryFileIsMadeAndIsTheSameTwice(t *testing.T) {
+	t.Parallel()
+	for name, model := range models() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, ty := range Types() {
+				for _, f := range Formats(ty) {
+					first := render(t, model(), ty, f)
+					if len(first) == 0 || !bytes.Equal(first, render(t, model(), ty, f)) {
+						t.Errorf("%s as %s: %d bytes, and not the same twice", ty, f, len(first))
+					}
+					if *samples != "" {
+						if err := os.WriteFile(filepath.Join(*samples, name+"-"+string(ty)+"."+string(f)), first, 0o600); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestDocumentModels(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"pass", "fail", "inconclusive"} {
+		for ty, build := range documents {
+			t.Run(name+"-"+string(ty), func(t *testing.T) {
+				t.Parallel()
+				m := models()[name]()
+				got, err := json.MarshalIndent(build(&m), "", " ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				path := filepath.Join("testdata", name+"-"+string(ty)+".json")
+				if *update {
+					if err := os.WriteFile(path, append(got, '\n'), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(append(got, '\n'), want) {
+					t.Errorf("the document is not that of %s; run with -update and look at the difference", path)
+				}
+			})
+		}
+	}
+}

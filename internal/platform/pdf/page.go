@@ -1,0 +1,282 @@
+package pdf
+
+import (
+	"bytes"
+	"image"
+	_ "image/jpeg" // logos
+	"image/png"
+	"strconv"
+
+	"codeberg.org/go-pdf/fpdf"
+)
+
+// Cover is a page of its own at the front.
+type Cover struct {
+	Title    string
+	Subtitle string
+	Verdict  Verdict
+	Facts    []Fact
+	Notice   string // in small print at the foot
+}
+
+// Verdict is a result in one word, with its reason.
+type Verdict struct {
+	Word   string
+	Tone   string
+	Reason string
+}
+
+// Verdict prints the card that says how it ended.
+func (w *Writer) Verdict(v Verdict) {
+	_, _, _, h := w.setVerdict(v)
+	w.need(h)
+	w.verdict(v)
+	w.y += 6
+}
+
+const bandHeight = 112.0
+
+// Cover draws the cover page; call it first.
+func (w *Writer) Cover(c Cover) {
+	w.f.AddPage()
+	w.bare[w.f.PageNo()] = true
+	w.box(0, 0, pageWidth, bandHeight, 0, w.primary)
+	w.coverBrand()
+	y := 58.0
+	for _, l := range w.wrap(c.Title, bold, 30, bodyWidth) {
+		w.text(margin, y, l, bold, 30, white)
+		y += 12.5
+	}
+	y += 1
+	for _, l := range first(w.wrap(c.Subtitle, regular, 13, bodyWidth), 3) {
+		w.text(margin, y, l, regular, 13, white)
+		y += 6.6
+	}
+	w.y = bandHeight + 12
+	w.verdict(c.Verdict)
+	w.y += 9
+	w.Facts(Facts{Columns: 2, Groups: []FactGroup{{Items: c.Facts}}})
+	lines := w.wrap(c.Notice, regular, 8, bodyWidth)
+	y = pageHeight - bottom - 4 - float64(len(lines))*lineHeight(8)
+	for _, l := range lines {
+		w.text(margin, y+rise(8), l, regular, 8, muted)
+		y += lineHeight(8)
+	}
+	w.y = bodyEnd
+}
+
+func (w *Writer) coverBrand() {
+	if w.logo != nil {
+		h := 13.0
+		wd := h * w.logo.ratio
+		if wd > 80 {
+			wd, h = 80, 80/w.logo.ratio
+		}
+		w.box(margin, 16, wd+8, h+7, 1.6, white)
+		w.f.ImageOptions(w.logo.name, margin+4, 19.5, wd, h, false, fpdf.ImageOptions{ImageType: "PNG"}, 0, "")
+		return
+	}
+	w.text(margin, 25, w.cut(w.opt.Brand, bold, 15, bodyWidth), bold, 15, white)
+	w.box(margin, 29, 14, 0.9, 0, white)
+}
+
+// setVerdict breaks the reason into lines and gives the width of the word's part and the height of the card.
+func (w *Writer) setVerdict(v Verdict) (lines []string, size, left, height float64) {
+	size = 28.0
+	for size > 14 && w.measure(clean(v.Word), bold, size) > 56 {
+		size--
+	}
+	left = max(w.measure(clean(v.Word), bold, size)+18, 46)
+	lines = first(w.wrap(v.Reason, regular, 10.2, bodyWidth-left-14), 7)
+	return lines, size, left, max(25, float64(len(lines))*lineHeight(10.2)+9)
+}
+
+func (w *Writer) verdict(v Verdict) {
+	t := toneOf(v.Tone)
+	lines, size, left, h := w.setVerdict(v)
+	w.box(margin, w.y, bodyWidth, h, 2, t.soft)
+	w.box(margin, w.y, left, h, 2, t.strong)
+	w.box(margin+left-3, w.y, 3, h, 0, t.strong)
+	w.textCentre(margin+left/2, w.y+h/2+size*0.125, clean(v.Word), bold, size, white)
+	y := w.y + (h-float64(len(lines))*lineHeight(10.2))/2
+	for _, l := range lines {
+		w.text(margin+left+7, y+rise(10.2), l, regular, 10.2, ink)
+		y += lineHeight(10.2)
+	}
+	w.y += h
+}
+
+// drawMargins puts header and footer on every page, once their number is known.
+func (w *Writer) drawMargins() {
+	n := w.f.PageCount()
+	for p := 1; p <= n; p++ {
+		w.f.SetPage(p)
+		if !w.bare[p] {
+			w.header()
+		}
+		w.footer(p, n)
+	}
+}
+
+func (w *Writer) header() {
+	y := 13.0
+	room := bodyWidth
+	if w.opt.Mark != "" {
+		mark := w.cut(w.opt.Mark, bold, badgeSize, 80)
+		wd := w.badgeWidth(mark)
+		x := pageWidth/2 - wd/2
+		t := toneOf("inconclusive")
+		w.box(x, y-3.9, wd, badgeHeight+0.6, 1.1, t.soft)
+		w.text(x+2, y-0.2, mark, bold, badgeSize, t.strong)
+		room = 2 * (x - margin - 3)
+	}
+	w.text(margin, y, w.cut(w.opt.Brand, bold, 8, room/2-2), bold, 8, w.primary)
+	w.textRight(pageWidth-margin, y, w.cut(w.opt.Running, regular, 8, room/2-2), regular, 8, muted)
+	w.line(margin, 17, pageWidth-margin, 17, 0.2, rule)
+}
+
+func (w *Writer) footer(p, n int) {
+	y := pageHeight - 12
+	w.line(margin, y-4.6, pageWidth-margin, y-4.6, 0.2, rule)
+	page := "Page " + strconv.Itoa(p) + " of " + strconv.Itoa(n)
+	w.textRight(pageWidth-margin, y, page, regular, 7.5, muted)
+	left := w.cut(w.opt.Footer, regular, 7.5, 75)
+	w.text(margin, y, left, regular, 7.5, muted)
+	if w.opt.Mark != "" {
+		w.textCentre(pageWidth/2+12, y, w.cut(w.opt.Mark, bold, 7, 72), bold, 7, toneOf("inconclusive").strong)
+	}
+}
+
+// contents is one page of headings, filled in at the end.
+type contents struct {
+	title   string
+	page    int // 0: none asked for
+	entries []entry
+}
+
+type entry struct {
+	text  string
+	level int
+	page  int
+	link  int
+}
+
+// Contents keeps a page for the list of sections.
+func (w *Writer) Contents(title string) {
+	w.f.AddPage()
+	w.toc = contents{title: title, page: w.f.PageNo()}
+	w.y = bodyEnd
+}
+
+func (c *contents) add(w *Writer, p heading) {
+	if c.page == 0 || p.Level > 2 || len(c.entries) > 2000 {
+		return
+	}
+	id := w.f.AddLink()
+	w.f.SetLink(id, w.y-2, w.f.PageNo())
+	c.entries = append(c.entries, entry{p.Text, p.Level, w.f.PageNo(), id})
+}
+
+const (
+	entryHeight = 6.4
+	entryIndent = 6.0
+)
+
+func (w *Writer) drawContents() {
+	if w.toc.page == 0 {
+		return
+	}
+	w.f.SetPage(w.toc.page)
+	look := headingLooks[1]
+	w.text(margin, top+rise(look.size), clean(w.toc.title), bold, look.size, w.primary)
+	w.box(margin, top+9, 14, 0.9, 0, w.primary)
+	y := top + 15
+	for _, e := range w.toc.fitting((bodyEnd - y) / entryHeight) {
+		st, size, c, x := bold, 10.0, ink, margin
+		if e.level > 1 {
+			st, size, c, x = regular, 9, muted, margin+entryIndent
+		} else if y > top+15 {
+			y += 1.4
+		}
+		number := strconv.Itoa(e.page)
+		text := w.cut(e.text, st, size, pageWidth-margin-x-16)
+		w.text(x, y+4, text, st, size, c)
+		w.textRight(pageWidth-margin, y+4, number, regular, size, c)
+		from, to := x+w.measure(text, st, size)+2, pageWidth-margin-w.measure(number, regular, size)-2
+		w.f.SetDashPattern([]float64{0.2, 1.2}, 0)
+		w.line(from, y+4, to, y+4, 0.2, faint)
+		w.f.SetDashPattern(nil, 0)
+		w.f.Link(x, y, pageWidth-margin-x, entryHeight, e.link)
+		y += entryHeight
+	}
+}
+
+// fitting drops the second level, in whole or from the end, when the page has no room for it.
+func (c *contents) fitting(lines float64) []entry {
+	spare := int(lines)
+	for _, e := range c.entries {
+		if e.level == 1 {
+			spare--
+		}
+	}
+	spare -= 3 // the first level's extra space
+	var kept []entry
+	for _, e := range c.entries {
+		if e.level > 1 {
+			if spare--; spare < 0 {
+				continue
+			}
+		}
+		kept = append(kept, e)
+	}
+	return first(kept, int(lines))
+}
+
+func first[T any](s []T, n int) []T { return s[:min(len(s), max(n, 0))] }
+
+// logo is a picture ready for the library.
+type logo struct {
+	name  string
+	ratio float64 // width by height
+}
+
+// Bounds of a logo: anyone may upload one.
+const (
+	maxLogoBytes = 2 << 20
+	maxLogoSide  = 4000
+)
+
+// Logo decodes a picture and gives it as plain PNG, or nil if it is no PNG or JPEG of a sensible size.
+func Logo(data []byte) (plainPNG []byte, width, height int) {
+	if len(data) == 0 || len(data) > maxLogoBytes {
+		return nil, 0, 0
+	}
+	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil || c.Width < 1 || c.Height < 1 || c.Width > maxLogoSide || c.Height > maxLogoSide {
+		return nil, 0, 0
+	}
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, 0, 0
+	}
+	canvas := image.NewNRGBA(img.Bounds())
+	for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
+		for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x++ {
+			canvas.Set(x, y, img.At(x, y))
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, canvas); err != nil {
+		return nil, 0, 0
+	}
+	return out.Bytes(), c.Width, c.Height
+}
+
+func (w *Writer) loadLogo(data []byte) {
+	plainPNG, width, height := Logo(data)
+	if plainPNG == nil {
+		return
+	}
+	w.f.RegisterImageOptionsReader("logo", fpdf.ImageOptions{ImageType: "PNG"}, bytes.NewReader(plainPNG))
+	w.logo = &logo{"logo", float64(width) / float64(height)}
+}
