@@ -118,8 +118,8 @@ func (r *rawRequest) request(unsafe bool) *httpwire.Request {
 		if strings.EqualFold(f.Name, "Content-Length") && !r.chunked() {
 			continue // the length is counted, since markers change it
 		}
-		if strings.EqualFold(f.Name, "Connection") {
-			continue
+		if v := strings.ToLower(f.Value); strings.EqualFold(f.Name, "Connection") && (v == "close" || v == "keep-alive") {
+			continue // the client decides on reuse
 		}
 		m.Header = append(m.Header, f)
 	}
