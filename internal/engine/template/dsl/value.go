@@ -248,3 +248,6 @@ func pattern(text string) (*regexp.Regexp, error) {
 	patterns[text] = re
 	return re, nil
 }
+
+// Pattern compiles a regular expression, remembering the latest ones. Its length is bounded.
+func Pattern(text string) (*regexp.Regexp, error) { return pattern(text) }
