@@ -1,0 +1,29 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/vedette/vedette/internal/engine/check"
+	"github.com/vedette/vedette/internal/engine/template"
+	"github.com/vedette/vedette/internal/engine/tlsprobe"
+	"github.com/vedette/vedette/internal/engine/wire"
+	"github.com/vedette/vedette/internal/scanlink"
+)
+
+// ownStages are the stages of this program.
+func ownStages() Stages {
+	return Stages{TLS: tlsprobe.Run, Service: checkService, Host: checkHost}
+}
+
+// mayTLS says that a service has shown TLS, or may begin it after a command of its protocol.
+func mayTLS(s scanlink.Service) bool { return s.Tunnel != "" || tlsprobe.Offers(s.Name) }
+
+func checkService(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge) []scanlink.Finding {
+	found := check.Run(ctx, n, t, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
+	return append(found, template.Library().Run(ctx, n, t, template.Options{Active: k.Profile.Active})...)
+}
+
+func checkHost(ctx context.Context, n *wire.Net, h scanlink.PlanHost, services []scanlink.Service, k Knowledge) []scanlink.Finding {
+	found := check.RunHost(ctx, n, h, services, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
+	return append(found, tlsprobe.Settle(ctx, n, h, services, k.Roots)...)
+}
