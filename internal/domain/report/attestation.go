@@ -7,7 +7,9 @@ func attestation(m *Model) Document {
 	d := m.document("Attestation of Scan Compliance")
 	d.Body = func(emit Emit) {
 		emit.heading(1, "Attestation of Scan Compliance", "")
-		emit(Block{Result: m.result()})
+		card := m.result()
+		card.Small = true
+		emit(Block{Result: card})
 		emit.pair(
 			FactGroup{"A.1  Scan customer", party(m.Customer)},
 			FactGroup{"A.2  " + m.vendorTitle(), party(m.ASV)})
@@ -66,7 +68,7 @@ func (m *Model) scope() string {
 
 func (m *Model) scanStatus(emit Emit) {
 	emit.heading(2, "A.3  Scan status", "")
-	emit.facts(2,
+	emit.dense(
 		Fact{Label: "Scan completed", Value: or(m.day(m.Scan.FinishedAt), "–")},
 		Fact{Label: "Scan expires", Value: or(m.day(m.Scan.ExpiresAt), "–")},
 		Fact{Label: "Compliance status", Value: m.reportStatus(), Tone: statusTone(m.Verdict.Status)},
@@ -79,13 +81,13 @@ func (m *Model) scanStatus(emit Emit) {
 
 func (m *Model) customerAttestation(emit Emit) {
 	emit.heading(2, "A.4  Scan customer attestation", "")
-	emit.text(or(m.Customer.Company, "The scan customer") + " attests for the scan completed on " + or(m.day(m.Scan.FinishedAt), "the date above") + " that:")
-	emit(Block{List: &List{Numbered: true, Items: []string{
+	emit.small(or(m.Customer.Company, "The scan customer") + " attests for the scan completed on " + or(m.day(m.Scan.FinishedAt), "the date above") + " that:")
+	emit(Block{List: &List{Numbered: true, Small: true, Items: []string{
 		"the scope of the scan is right and holds every component that must be scanned under PCI DSS, and every component left out of it is properly kept apart from the cardholder data environment by segmentation;",
 		"all evidence handed in to settle scan exceptions and special notes is accurate and complete;",
 		"it knows that it alone answers for the scope and for its compliance with PCI DSS, and that this scan covers the external vulnerability scanning requirement only and proves nothing about the others.",
 	}}})
-	emit.facts(2, m.signature(m.Attested)...)
+	emit.dense(m.signature(m.Attested)...)
 }
 
 func (m *Model) signature(s Signature) []Fact {
@@ -103,9 +105,9 @@ func (m *Model) vendorAttestation(emit Emit) {
 				"but only a company listed by the PCI Security Standards Council may issue an attestation. Do not submit this document to an acquirer or a payment brand as proof of compliance.")
 		return
 	}
-	emit.text(or(m.ASV.Company, "The scan vendor") + " prepared this scan and its report under certificate number " + m.Certificate +
+	emit.small(or(m.ASV.Company, "The scan vendor") + " prepared this scan and its report under certificate number " + m.Certificate +
 		", by internal processes that meet PCI DSS requirement 11.3.2 and the ASV Program Guide. They include a review of the scope for gaps and of interference, a review of every exception and declaration, and quality assurance of the result.")
-	emit.facts(2, append([]Fact{
+	emit.dense(append([]Fact{
 		{Label: "ASV company", Value: or(m.ASV.Company, "–")}, {Label: "Certificate number", Value: m.Certificate},
 		{Label: "Reviewed by", Value: m.Reviewer, Blank: true}, {Label: "Status", Value: m.reportStatus(), Tone: statusTone(m.Verdict.Status)},
 	}, m.signature(m.Signed)...)...)
@@ -132,7 +134,7 @@ func (m *Model) document(kind string) Document {
 
 func (m *Model) cover(kind string) *Cover {
 	return &Cover{
-		Title: kind, Subtitle: or(m.Customer.Company, m.Title), Result: *m.result(),
+		Title: kind, Subtitle: or(m.Customer.Company, m.Title), Result: *m.result(), Tiles: m.severityTiles(),
 		Facts: []Fact{
 			{Label: "Scan", Value: or(m.Title, m.Scan.Name)}, {Label: "Report", Value: m.ID, Mono: true},
 			{Label: "Scan completed", Value: m.moment(m.Scan.FinishedAt)}, {Label: "Valid until", Value: or(m.day(m.Scan.ExpiresAt), "–")},

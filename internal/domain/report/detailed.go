@@ -20,7 +20,7 @@ func detailed(m *Model) Document {
 		emit(Block{Tiles: []Tile{
 			{strconv.Itoa(len(components)), "components", ""},
 			{strconv.Itoa(services(components)), "open services", ""},
-			{strconv.Itoa(len(judged)), "findings", ""},
+			{strconv.Itoa(m.Counts.Total()), "findings", ""},
 			{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, Pass)},
 			{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")},
 			{strconv.Itoa(len(unconfirmed)), "unconfirmed", ""},
@@ -52,7 +52,7 @@ func services(components []*Component) (n int) {
 }
 
 func (m *Model) scanFacts(emit Emit) {
-	emit.heading(2, "Scan", "")
+	emit(Block{Heading: &Heading{Level: 2, Text: "Scan", Quiet: true}})
 	emit.facts(2,
 		Fact{Label: "Started", Value: m.moment(m.Scan.StartedAt)}, Fact{Label: "Completed", Value: m.moment(m.Scan.FinishedAt)},
 		Fact{Label: "Profile", Value: or(m.Scan.Profile, "–")}, Fact{Label: "Duration", Value: span(m.Scan.StartedAt, m.Scan.FinishedAt)},
@@ -112,7 +112,7 @@ func findingFacts(f *vulnerability.Finding) []Fact {
 		{Label: "Certainty", Value: or(certainties[f.Certainty], f.Certainty)},
 	}
 	if f.Path != "" {
-		facts = append(facts, Fact{Label: "Path", Value: f.Path, Mono: true})
+		facts = append(facts, Fact{Label: "Path", Value: f.Path, Mono: true, Wide: true})
 	}
 	if f.Login != "" {
 		facts = append(facts, Fact{Label: "Account", Value: f.Login, Mono: true})
@@ -121,9 +121,6 @@ func findingFacts(f *vulnerability.Finding) []Fact {
 		facts = append(facts, Fact{Label: "CVE", Value: names(f.CVEs, 12), To: cveLink(f.CVEs)})
 	}
 	facts = append(facts, Fact{Label: "CVSS " + f.CVSS.Version, Value: or(strings.TrimSpace(score(f.Severity)+"  "+sourceWords[f.CVSS.Source]), "–")})
-	if f.CVSS.Vector != "" {
-		facts = append(facts, Fact{Label: "Vector", Value: f.CVSS.Vector, Mono: true})
-	}
 	if f.CVSS.V4 != nil {
 		facts = append(facts, Fact{Label: "CVSS 4.0", Value: score(f.CVSS.V4.Score) + "  for information, decides nothing"})
 	}
@@ -135,6 +132,9 @@ func findingFacts(f *vulnerability.Finding) []Fact {
 	}
 	if f.QoD > 0 {
 		facts = append(facts, Fact{Label: "Detection", Value: "QoD " + strconv.Itoa(f.QoD) + " %" + prefixed(", ", strings.ReplaceAll(f.QoDType, "_", " "))})
+	}
+	if f.CVSS.Vector != "" {
+		facts = append(facts, Fact{Label: "Vector", Value: f.CVSS.Vector, Mono: true, Wide: true})
 	}
 	return facts
 }
@@ -163,10 +163,7 @@ func (m *Model) services(emit Emit, components []*Component) {
 		emit.text("No component was scanned.")
 	}
 	for _, c := range components {
-		emit(Block{Heading: &Heading{Level: 2, Text: c.title(), Badges: []Badge{{statusWord(c.Status), statusTone(c.Status)}}}})
-		if c.OS != "" || len(c.Names) > 1 || c.Authenticated != "" {
-			emit.facts(1, componentFacts(c)...)
-		}
+		emit(Block{Heading: &Heading{Level: 2, Text: c.title(), Sub: c.about(), Badges: []Badge{{statusWord(c.Status), statusTone(c.Status)}}}})
 		if c.Interference != "" {
 			emit.callout(Inconclusive, "Inconclusive", c.Interference)
 		}
@@ -180,17 +177,19 @@ func (m *Model) services(emit Emit, components []*Component) {
 	}
 }
 
-func componentFacts(c *Component) (facts []Fact) {
+// about a component, in a line.
+func (c *Component) about() string {
+	var parts []string
 	if c.OS != "" {
-		facts = append(facts, Fact{Label: "System", Value: c.OS})
+		parts = append(parts, c.OS)
 	}
 	if len(c.Names) > 1 {
-		facts = append(facts, Fact{Label: "Names", Value: names(c.Names, 20)})
+		parts = append(parts, "also "+names(c.Names[1:], 8))
 	}
 	if c.Authenticated != "" {
-		facts = append(facts, Fact{Label: "Login", Value: c.Authenticated})
+		parts = append(parts, "login: "+c.Authenticated)
 	}
-	return facts
+	return strings.Join(parts, " · ")
 }
 
 func tunnelWords(tunnel string) string {

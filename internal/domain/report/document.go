@@ -55,6 +55,7 @@ type Cover struct {
 	Title    string `json:"title"`
 	Subtitle string `json:"subtitle"`
 	Result   Result `json:"result"`
+	Tiles    []Tile `json:"tiles"`
 	Facts    []Fact `json:"facts"`
 	Notice   string `json:"notice"`
 }
@@ -78,6 +79,7 @@ type Block struct {
 type Heading struct {
 	Level  int     `json:"level"` // 1 to 3
 	Text   string  `json:"text"`
+	Sub    string  `json:"sub,omitempty"` // in small print below
 	Anchor string  `json:"anchor,omitempty"`
 	Tone   Tone    `json:"tone,omitempty"`
 	Badges []Badge `json:"badges,omitempty"`
@@ -105,6 +107,7 @@ type Fact struct {
 	Tone  Tone   `json:"tone,omitempty"`
 	To    string `json:"to,omitempty"`
 	Mono  bool   `json:"mono,omitempty"`
+	Wide  bool   `json:"wide,omitempty"` // over all columns
 	Blank bool   `json:"blank,omitempty"`
 }
 
@@ -118,6 +121,7 @@ type FactGroup struct {
 type Facts struct {
 	Groups  []FactGroup `json:"groups"`
 	Columns int         `json:"columns,omitempty"`
+	Dense   bool        `json:"dense,omitempty"`
 }
 
 // Column of a table; weights share the width.
@@ -200,6 +204,7 @@ type Result struct {
 	Word   string `json:"word"`
 	Tone   Tone   `json:"tone"`
 	Reason string `json:"reason"`
+	Small  bool   `json:"small,omitempty"`
 }
 
 // Short hands for those who write documents.
@@ -223,7 +228,14 @@ func (e Emit) facts(columns int, items ...Fact) {
 	e(Block{Facts: &Facts{Groups: []FactGroup{{Items: items}}, Columns: columns}})
 }
 
-func (e Emit) pair(a, b FactGroup) { e(Block{Facts: &Facts{Groups: []FactGroup{a, b}}}) }
+// dense is facts in two columns with less air.
+func (e Emit) dense(items ...Fact) {
+	e(Block{Facts: &Facts{Groups: []FactGroup{{Items: items}}, Columns: 2, Dense: true}})
+}
+
+func (e Emit) pair(a, b FactGroup) {
+	e(Block{Facts: &Facts{Groups: []FactGroup{a, b}, Dense: true}})
+}
 
 func (e Emit) callout(tone Tone, title, text string) {
 	e(Block{Callout: &Callout{Tone: tone, Title: title, Text: text}})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vedette/vedette/internal/domain/vulnerability"
 )
@@ -33,7 +34,7 @@ func (m *Model) glance(emit Emit, judged []*vulnerability.Finding) {
 		{strconv.Itoa(len(components)), "components", ""},
 		{strconv.Itoa(failing(components)), "not passing", toneIf(failing(components), Fail, Pass)},
 		{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, Pass)},
-		{strconv.Itoa(m.openNotes()), "open special notes", toneIf(m.openNotes(), "note", "")},
+		{strconv.Itoa(m.openNotes()), "open notes", toneIf(m.openNotes(), "note", "")},
 		{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")},
 		{strconv.Itoa(m.Counts.Unconfirmed), "unconfirmed", ""},
 	}})
@@ -68,6 +69,14 @@ func (m *Model) openNotes() (n int) {
 		}
 	}
 	return n
+}
+
+// severityTiles are the figures of a cover.
+func (m *Model) severityTiles() (tiles []Tile) {
+	for _, b := range m.Counts.bands() {
+		tiles = append(tiles, Tile{strconv.Itoa(b.Value), strings.ToLower(b.Label) + " severity", b.Tone})
+	}
+	return append(tiles, Tile{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")})
 }
 
 // bands of an ASV report from counts; what is for information only counts as low there.

@@ -32,13 +32,14 @@ func (m *Model) fixes(list []*vulnerability.Finding) []*fix {
 		key := fixKey(f)
 		x := byKey[key]
 		if x == nil {
-			x = &fix{title: fixTitle(f), detail: f.Solution, work: workOf(f)}
+			x = &fix{work: workOf(f)}
 			byKey[key] = x
 			all = append(all, x)
 		}
 		x.take(f)
 	}
 	for _, x := range all {
+		x.name()
 		slices.SortFunc(x.hosts, compareHosts)
 		x.hosts = slices.Compact(x.hosts)
 		slices.Sort(x.cves)
@@ -48,22 +49,36 @@ func (m *Model) fixes(list []*vulnerability.Finding) []*fix {
 	return all
 }
 
-// fixKey: one update mends every CVE of a product; anything else is mended kind by kind.
+// fixKey: one update mends every CVE of a product; for the rest, what is solved in the same words is one piece of work.
 func fixKey(f *vulnerability.Finding) [2]string {
-	if f.Product != "" {
+	switch {
+	case f.Product != "":
 		return [2]string{"product", f.Product}
+	case f.Solution != "":
+		return [2]string{"solution", f.Solution}
 	}
-	return [2]string{f.Class + " " + f.NVT, f.Solution}
+	return [2]string{"class", f.Class + " " + f.NVT}
 }
 
-func fixTitle(f *vulnerability.Finding) string {
-	if f.Product != "" && f.SolutionType != "none_available" && f.SolutionType != "will_not_fix" {
-		return "Update " + f.Product + " to a version that its maker still fixes"
+// name gives a fix its title and detail, once its findings are known.
+func (x *fix) name() {
+	var solutions []string
+	seen := map[string]bool{}
+	for _, f := range x.findings {
+		if f.Solution != "" && !seen[f.Solution] {
+			seen[f.Solution] = true
+			solutions = append(solutions, f.Solution)
+		}
 	}
-	if f.Solution == "" {
-		return "Resolve: " + f.Name
+	x.detail = strings.Join(solutions[:min(len(solutions), 8)], "\n")
+	switch f := x.findings[0]; {
+	case len(solutions) == 1:
+		x.title = sentence(solutions[0], 160)
+	case f.Product != "":
+		x.title = "Update " + f.Product + " to a fixed version"
+	default:
+		x.title = "Resolve: " + or(f.Name, f.NVT)
 	}
-	return sentence(f.Solution, 160)
 }
 
 // sentence is the first one of a text, at most so many characters of it.

@@ -14,7 +14,7 @@ func writePDF(ctx context.Context, out io.Writer, d Document) error {
 		Mark: d.Mark, Primary: d.Brand.PrimaryColor, Logo: d.Brand.Logo,
 	})
 	if c := d.Cover; c != nil {
-		w.Cover(pdf.Cover{Title: c.Title, Subtitle: c.Subtitle, Verdict: pdf.Verdict(c.Result), Facts: pdfFacts(c.Facts), Notice: c.Notice})
+		w.Cover(pdf.Cover{Title: c.Title, Subtitle: c.Subtitle, Verdict: pdf.Verdict(c.Result), Tiles: convert(c.Tiles, func(v Tile) pdf.Tile { return pdf.Tile(v) }), Facts: pdfFacts(c.Facts), Notice: c.Notice})
 	}
 	if d.Contents {
 		w.Contents("Contents")
@@ -34,11 +34,11 @@ func setBlock(w *pdf.Writer, b Block) {
 	switch {
 	case b.Heading != nil:
 		h := b.Heading
-		w.Heading(pdf.Heading{Level: h.Level, Text: h.Text, Anchor: h.Anchor, Tone: h.Tone, Quiet: h.Quiet, Badges: convert(h.Badges, func(v Badge) pdf.Badge { return pdf.Badge(v) })})
+		w.Heading(pdf.Heading{Level: h.Level, Text: h.Text, Sub: h.Sub, Anchor: h.Anchor, Tone: h.Tone, Quiet: h.Quiet, Badges: convert(h.Badges, func(v Badge) pdf.Badge { return pdf.Badge(v) })})
 	case b.Paragraph != nil:
 		w.Paragraph(pdf.Paragraph(*b.Paragraph))
 	case b.Facts != nil:
-		w.Facts(pdf.Facts{Columns: b.Facts.Columns, Groups: convert(b.Facts.Groups, func(g FactGroup) pdf.FactGroup {
+		w.Facts(pdf.Facts{Columns: b.Facts.Columns, Dense: b.Facts.Dense, Groups: convert(b.Facts.Groups, func(g FactGroup) pdf.FactGroup {
 			return pdf.FactGroup{Title: g.Title, Items: pdfFacts(g.Items)}
 		})})
 	case b.Table != nil:

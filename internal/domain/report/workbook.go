@@ -71,7 +71,7 @@ func fixSheet(ctx context.Context, fixes []*fix) sheet.Sheet {
 		Rows: func(yield func([]sheet.Cell) bool) {
 			for i, f := range fixes {
 				if ctx.Err() != nil || !yield([]sheet.Cell{number(i + 1), {Text: f.title}, {Text: f.work}, word(rating(f.worst)), tenths(f.worst), failCell(f.failing), kevCell(f.kev), share(f.epss),
-					number(len(f.findings)), number(len(f.hosts)), {Text: hostList(f.hosts, 200)}, {Text: hostList(f.cves, 200)}, {Text: hostList(f.names(), 50)}, {Text: f.detail}}) {
+					number(len(f.findings)), number(len(f.hosts)), {Text: hostList(f.hosts, 200)}, {Text: hostList(f.cves, 200)}, {Text: hostList(f.findingNames(), 50)}, {Text: f.detail}}) {
 					return
 				}
 			}
@@ -86,7 +86,7 @@ func failCell(failing bool) sheet.Cell {
 }
 
 // names of the findings of a fix, each once.
-func (x *fix) names() (all []string) {
+func (x *fix) findingNames() (all []string) {
 	seen := map[string]bool{}
 	for _, f := range x.findings {
 		if !seen[f.Name] {

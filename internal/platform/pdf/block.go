@@ -28,7 +28,7 @@ func (w *Writer) Paragraph(p Paragraph) {
 		w.link(margin, w.y, bodyWidth, min(lineHeight(size)*float64(len(lines)), w.room()), p.To)
 	}
 	w.flow(lines, margin, regular, size, c)
-	w.y += 2.2
+	w.gap(2.2)
 }
 
 const labelHeight = 5.0
@@ -55,6 +55,7 @@ func (w *Writer) List(l List) {
 	if l.Small {
 		size = 8.2
 	}
+	w.keepList(l.Items, size)
 	for i, item := range l.Items {
 		lines := w.wrap(item, regular, size, bodyWidth-6)
 		h := lineHeight(size)
@@ -73,7 +74,21 @@ func (w *Writer) List(l List) {
 		w.flow(lines, margin+6, regular, size, c)
 		w.y += 0.7
 	}
-	w.y += 1.8
+	w.gap(2)
+}
+
+// keepList moves a short list to the next page rather than tear it.
+func (w *Writer) keepList(items []string, size float64) {
+	if len(items) > 12 {
+		return
+	}
+	n := 0
+	for _, item := range items {
+		n += len(w.wrap(item, regular, size, bodyWidth-6))
+	}
+	if h := float64(n)*lineHeight(size) + 0.7*float64(len(items)); h < 60 {
+		w.need(h)
+	}
 }
 
 // Callout is a text that must not be missed.
@@ -98,7 +113,7 @@ func (w *Writer) Callout(c Callout) {
 		}
 	}
 	w.panel(lines, t.soft, &t.strong, 5.5, 2.6, 12)
-	w.y += 3
+	w.gap(3)
 }
 
 // Code is text of a machine, shown as it was.
@@ -122,11 +137,15 @@ func (w *Writer) Code(c Code) {
 	if n := len(wrapped) - c.Lines; n > 0 {
 		lines = append(lines, panelLine{"… " + plural(n, "more line", "more lines") + ", kept with the scan's evidence", italic, size, muted})
 	}
-	least := float64(min(len(lines), 3))*lineHeight(size) + 4.4
+	together := 3
+	if len(lines) <= 14 {
+		together = len(lines)
+	}
+	least := float64(min(len(lines), together))*lineHeight(size) + 4.4
 	w.need(least + labelHeight)
 	w.label(c.Label)
-	w.panel(lines, panel, nil, 3.5, 2.2, 3)
-	w.y += 2.6
+	w.panel(lines, panel, nil, 3.5, 2.2, together)
+	w.gap(2.6)
 }
 
 type panelLine struct {
@@ -149,6 +168,9 @@ func (w *Writer) panel(lines []panelLine, ground rgb, bar *rgb, inset, pad float
 		n := len(lines)
 		for n > 1 && height(lines[:n]) > w.room() {
 			n--
+		}
+		if n == len(lines)-1 && n > 2 {
+			n-- // no line alone on the next page
 		}
 		h := height(lines[:n])
 		w.box(margin, w.y, bodyWidth, h, 0, ground)
@@ -192,5 +214,5 @@ func (w *Writer) Tiles(all []Tile) {
 		}
 		w.y += h + gap
 	}
-	w.y += 2
+	w.gap(2)
 }

@@ -53,7 +53,8 @@ func (w *Writer) Charts(all []Chart) {
 		}
 		x += widths[i] + gap
 	}
-	w.y += h + 5
+	w.y += h
+	w.gap(5)
 }
 
 const (
@@ -82,11 +83,13 @@ func (w *Writer) donut(c Chart, x, y, _ float64) {
 		}
 		end := angle + 2*math.Pi*float64(s.Value)/float64(total)
 		w.fill(toneOf(s.Tone).strong)
-		w.f.Polygon(ring(cx, cy, donutRadius, donutRadius*0.62, angle, end), "F")
+		w.draw(white)
+		w.f.SetLineWidth(0.45)
+		w.f.Polygon(ring(cx, cy, donutRadius, donutRadius*0.62, angle, end), "FD")
 		angle = end
 	}
 	if total == 0 {
-		w.fill(toneOf("pass").soft)
+		w.fill(rule)
 		w.f.Polygon(ring(cx, cy, donutRadius, donutRadius*0.62, 0, 2*math.Pi), "F")
 	}
 	w.textCentre(cx, cy+1.6, itoa(total), bold, 19, ink)

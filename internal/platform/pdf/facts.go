@@ -7,6 +7,7 @@ type Fact struct {
 	Tone  string // shows the value as a badge
 	To    string // address or #anchor
 	Mono  bool
+	Wide  bool // takes both columns
 	Blank bool // an empty value is a line to write on
 }
 
@@ -20,35 +21,94 @@ type FactGroup struct {
 type Facts struct {
 	Groups  []FactGroup
 	Columns int
+	Dense   bool // less air
 }
 
 const (
 	factSize   = 8.8
-	factPad    = 1.25
 	factGap    = 8.0
 	halfColumn = (bodyWidth - factGap) / 2
 )
 
 // Facts prints labels and values with a hair line under each row.
 func (w *Writer) Facts(f Facts) {
-	switch {
-	case len(f.Groups) >= 2:
-		w.factTitles(f.Groups[0], f.Groups[1])
-		a, b := f.Groups[0].Items, f.Groups[1].Items
-		for i := range max(len(a), len(b)) {
-			w.factRow(at(a, i), at(b, i))
-		}
-	case len(f.Groups) == 1 && f.Columns >= 2:
-		items := f.Groups[0].Items
-		for i := 0; i < len(items); i += 2 {
-			w.factRow(at(items, i), at(items, i+1))
-		}
-	case len(f.Groups) == 1:
-		for i := range f.Groups[0].Items {
-			w.wideFact(f.Groups[0].Items[i])
+	if len(f.Groups) == 0 {
+		return
+	}
+	set := factSet{pad: 1.25}
+	if f.Dense {
+		set.pad = 0.72
+	}
+	a, b := f.Groups[0], FactGroup{}
+	if len(f.Groups) >= 2 {
+		b = f.Groups[1]
+	}
+	set.label = w.labelWidth(append(a.Items[:len(a.Items):len(a.Items)], b.Items...), 22, 50)
+	rows := pairs(a.Items, b.Items)
+	if len(f.Groups) == 1 {
+		rows = deal(a.Items, f.Columns)
+	}
+	w.factTitles(a, b)
+	w.keepFacts(rows, set)
+	for _, r := range rows {
+		w.factRow(r, set)
+	}
+	w.gap(2.8)
+}
+
+// factPair is a row of facts; the right one may be missing.
+type factPair struct{ left, right *Fact }
+
+// pairs puts two lists side by side.
+func pairs(a, b []Fact) (rows []factPair) {
+	for i := range max(len(a), len(b)) {
+		rows = append(rows, factPair{at(a, i), at(b, i)})
+	}
+	return rows
+}
+
+// deal lays a list out row by row in one or two columns.
+func deal(items []Fact, columns int) (rows []factPair) {
+	for i := range items {
+		f := items[i]
+		f.Wide = f.Wide || columns < 2
+		n := len(rows)
+		if f.Wide || n == 0 || rows[n-1].right != nil || rows[n-1].left.Wide {
+			rows = append(rows, factPair{left: &f})
+		} else {
+			rows[n-1].right = &f
 		}
 	}
-	w.y += 2.6
+	return rows
+}
+
+// factSet is what the facts of one block share.
+type factSet struct {
+	label float64 // width of the labels
+	pad   float64
+}
+
+// labelWidth is as wide as the widest label, between two bounds.
+func (w *Writer) labelWidth(items []Fact, least, most float64) float64 {
+	for _, f := range items {
+		least = max(least, w.measure(clean(f.Label), regular, factSize-0.6)+3)
+	}
+	return min(least, most)
+}
+
+// keepFacts moves a short block to the next page rather than tear it.
+func (w *Writer) keepFacts(rows []factPair, set factSet) {
+	if len(rows) > 12 {
+		return
+	}
+	h := 0.0
+	for _, r := range rows {
+		_, _, height := w.setPair(r, set)
+		h += height
+	}
+	if h < 80 {
+		w.need(h)
+	}
 }
 
 func at(items []Fact, i int) *Fact {
@@ -79,7 +139,7 @@ type setFact struct {
 	height       float64
 }
 
-func (w *Writer) setFact(f *Fact, labelWidth, width float64) setFact {
+func (w *Writer) setFact(f *Fact, set factSet, width float64) setFact {
 	if f == nil {
 		return setFact{}
 	}
@@ -87,9 +147,9 @@ func (w *Writer) setFact(f *Fact, labelWidth, width float64) setFact {
 	if f.Mono {
 		s.style = mono
 	}
-	s.label = w.wrap(f.Label, regular, factSize-0.6, labelWidth-2)
-	s.value = w.wrap(f.Value, s.style, w.factValueSize(s), width-labelWidth)
-	s.height = float64(max(len(s.label), len(s.value)))*lineHeight(factSize) + 2*factPad
+	s.label = w.wrap(f.Label, regular, factSize-0.6, set.label-2)
+	s.value = w.wrap(f.Value, s.style, w.factValueSize(s), width-set.label)
+	s.height = float64(max(len(s.label), len(s.value)))*lineHeight(factSize) + 2*set.pad
 	return s
 }
 
@@ -100,20 +160,20 @@ func (w *Writer) factValueSize(s setFact) float64 {
 	return factSize
 }
 
-func (w *Writer) drawFact(s setFact, x, labelWidth, width float64) {
+func (w *Writer) drawFact(s setFact, x, width float64, set factSet) {
 	if s.Fact == nil {
 		return
 	}
-	y := w.y + factPad
+	y := w.y + set.pad
 	for _, l := range s.label {
 		w.text(x, y+rise(factSize), l, regular, factSize-0.6, muted)
 		y += lineHeight(factSize)
 	}
-	y = w.y + factPad
-	at := x + labelWidth
+	y = w.y + set.pad
+	at := x + set.label
 	switch {
 	case s.Tone != "" && s.Value != "":
-		w.badge(at, y+(lineHeight(factSize)-badgeHeight)/2, w.cut(s.Value, bold, badgeSize, width-labelWidth-4), s.Tone)
+		w.badge(at, y+(lineHeight(factSize)-badgeHeight)/2, w.cut(s.Value, bold, badgeSize, width-set.label-4), s.Tone)
 		return
 	case s.Value == "" && s.Blank:
 		w.line(at, y+lineHeight(factSize)*0.86, x+width, y+lineHeight(factSize)*0.86, 0.25, faint)
@@ -122,7 +182,7 @@ func (w *Writer) drawFact(s setFact, x, labelWidth, width float64) {
 	c := ink
 	if s.To != "" && (s.To[0] == '#' || safeURL(s.To) != "") {
 		c = linked
-		w.link(at, y, width-labelWidth, s.height-2*factPad, s.To)
+		w.link(at, y, width-set.label, s.height-2*set.pad, s.To)
 	}
 	for _, l := range s.value {
 		w.text(at, y+rise(factSize), l, s.style, w.factValueSize(s), c)
@@ -130,41 +190,43 @@ func (w *Writer) drawFact(s setFact, x, labelWidth, width float64) {
 	}
 }
 
-func (w *Writer) factRow(a, b *Fact) {
-	const labelWidth = 29.0
-	left, right := w.setFact(a, labelWidth, halfColumn), w.setFact(b, labelWidth, halfColumn)
-	h := max(left.height, right.height)
-	if h > bodyEnd-top { // no page holds it: one after the other
-		for _, f := range []*Fact{a, b} {
-			if f != nil {
-				w.wideFact(*f)
-			}
-		}
+func (r factPair) width() float64 {
+	if r.left != nil && r.left.Wide {
+		return bodyWidth
+	}
+	return halfColumn
+}
+
+func (w *Writer) setPair(r factPair, set factSet) (left, right setFact, height float64) {
+	left, right = w.setFact(r.left, set, r.width()), w.setFact(r.right, set, halfColumn)
+	return left, right, max(left.height, right.height)
+}
+
+func (w *Writer) factRow(r factPair, set factSet) {
+	left, right, h := w.setPair(r, set)
+	if h > bodyEnd-top { // no page holds it
+		w.longFact(left)
+		w.longFact(right)
 		return
 	}
 	w.need(h)
-	w.drawFact(left, margin, labelWidth, halfColumn)
-	w.drawFact(right, margin+halfColumn+factGap, labelWidth, halfColumn)
+	w.drawFact(left, margin, r.width(), set)
+	w.drawFact(right, margin+halfColumn+factGap, halfColumn, set)
 	w.y += h
-	if a != nil {
-		w.line(margin, w.y, margin+halfColumn, w.y, 0.15, rule)
+	if r.left != nil {
+		w.line(margin, w.y, margin+r.width(), w.y, 0.15, rule)
 	}
-	if b != nil {
+	if r.right != nil {
 		w.line(margin+halfColumn+factGap, w.y, pageWidth-margin, w.y, 0.15, rule)
 	}
 }
 
-func (w *Writer) wideFact(f Fact) {
-	const labelWidth = 38.0
-	s := w.setFact(&f, labelWidth, bodyWidth)
-	if s.height <= bodyEnd-top {
-		w.need(s.height)
-		w.drawFact(s, margin, labelWidth, bodyWidth)
-		w.y += s.height
-	} else {
-		w.need(4 * lineHeight(factSize))
-		w.label(f.Label)
-		w.flow(w.wrap(f.Value, s.style, factSize-0.8, bodyWidth), margin, s.style, factSize-0.8, ink)
+// longFact prints a value that needs more than a page.
+func (w *Writer) longFact(s setFact) {
+	if s.Fact == nil {
+		return
 	}
-	w.line(margin, w.y, pageWidth-margin, w.y, 0.15, rule)
+	w.need(4 * lineHeight(factSize))
+	w.label(s.Label)
+	w.flow(w.wrap(s.Value, s.style, factSize-0.8, bodyWidth), margin, s.style, factSize-0.8, ink)
 }

@@ -10,6 +10,7 @@ type Badge struct {
 type Heading struct {
 	Level  int
 	Text   string
+	Sub    string // a line in small print below
 	Anchor string
 	Tone   string
 	Badges []Badge // at the right end
@@ -19,6 +20,7 @@ type Heading struct {
 type heading struct {
 	Heading
 	lines  []string
+	sub    []string
 	height float64 // with the space above and below
 }
 
@@ -45,15 +47,22 @@ func (w *Writer) Heading(h Heading) {
 	if h.Tone != "" {
 		height += 3
 	}
-	w.pending = append(w.pending, heading{h, lines, height})
+	var small []string
+	if h.Sub != "" {
+		small = first(w.wrap(h.Sub, regular, subSize, bodyWidth), 3)
+		height += float64(len(small)) * lineHeight(subSize)
+	}
+	w.pending = append(w.pending, heading{h, lines, small, height})
 }
+
+const subSize = 8.2
 
 // flush draws the headings that wait, on a page that has room for them and for h millimetres more.
 func (w *Writer) flush(h float64) {
 	if len(w.pending) == 0 {
 		return
 	}
-	total := h
+	total := h - min(w.tail, headingLooks[w.pending[0].Level].above)
 	for _, p := range w.pending {
 		total += p.height
 	}
@@ -70,8 +79,9 @@ func (w *Writer) flush(h float64) {
 func (w *Writer) drawHeading(p heading) {
 	look := headingLooks[p.Level]
 	if w.y > top {
-		w.y += look.above
+		w.y += max(look.above-w.tail, 0)
 	}
+	w.tail = 0
 	w.place(p.Anchor, w.y-2)
 	w.mark(p)
 	if p.Tone != "" {
@@ -91,6 +101,10 @@ func (w *Writer) drawHeading(p heading) {
 	if p.Level == 1 {
 		w.y += 1
 		w.box(margin, w.y, 14, 0.9, 0, w.primary)
+	}
+	for _, l := range p.sub {
+		w.text(margin, w.y+rise(subSize), l, regular, subSize, muted)
+		w.y += lineHeight(subSize)
 	}
 	w.y += look.below
 }

@@ -5,7 +5,7 @@ import (
 	"image"
 	_ "image/jpeg" // logos
 	"image/png"
-	"strconv"
+	"slices"
 
 	"codeberg.org/go-pdf/fpdf"
 )
@@ -15,6 +15,7 @@ type Cover struct {
 	Title    string
 	Subtitle string
 	Verdict  Verdict
+	Tiles    []Tile
 	Facts    []Fact
 	Notice   string // in small print at the foot
 }
@@ -24,6 +25,7 @@ type Verdict struct {
 	Word   string
 	Tone   string
 	Reason string
+	Small  bool
 }
 
 // Verdict prints the card that says how it ended.
@@ -31,7 +33,7 @@ func (w *Writer) Verdict(v Verdict) {
 	_, _, _, h := w.setVerdict(v)
 	w.need(h)
 	w.verdict(v)
-	w.y += 6
+	w.gap(5)
 }
 
 const bandHeight = 112.0
@@ -54,7 +56,9 @@ func (w *Writer) Cover(c Cover) {
 	}
 	w.y = bandHeight + 12
 	w.verdict(c.Verdict)
-	w.y += 9
+	w.y += 5
+	w.Tiles(c.Tiles)
+	w.y += 2
 	w.Facts(Facts{Columns: 2, Groups: []FactGroup{{Items: c.Facts}}})
 	lines := w.wrap(c.Notice, regular, 8, bodyWidth)
 	y = pageHeight - bottom - 4 - float64(len(lines))*lineHeight(8)
@@ -66,6 +70,10 @@ func (w *Writer) Cover(c Cover) {
 }
 
 func (w *Writer) coverBrand() {
+	if w.opt.Mark != "" {
+		mark := w.cut(w.opt.Mark, bold, badgeSize, 80)
+		w.markAt(pageWidth-margin-w.badgeWidth(mark), 20.5, mark)
+	}
 	if w.logo != nil {
 		h := 13.0
 		wd := h * w.logo.ratio
@@ -82,13 +90,16 @@ func (w *Writer) coverBrand() {
 
 // setVerdict breaks the reason into lines and gives the width of the word's part and the height of the card.
 func (w *Writer) setVerdict(v Verdict) (lines []string, size, left, height float64) {
-	size = 28.0
+	size, least, air := 28.0, 25.0, 9.0
+	if v.Small {
+		size, least, air = 20, 16, 5
+	}
 	for size > 14 && w.measure(clean(v.Word), bold, size) > 56 {
 		size--
 	}
 	left = max(w.measure(clean(v.Word), bold, size)+18, 46)
 	lines = first(w.wrap(v.Reason, regular, 10.2, bodyWidth-left-14), 7)
-	return lines, size, left, max(25, float64(len(lines))*lineHeight(10.2)+9)
+	return lines, size, left, max(least, float64(len(lines))*lineHeight(10.2)+air)
 }
 
 func (w *Writer) verdict(v Verdict) {
@@ -119,32 +130,31 @@ func (w *Writer) drawMargins() {
 }
 
 func (w *Writer) header() {
-	y := 13.0
-	room := bodyWidth
-	if w.opt.Mark != "" {
-		mark := w.cut(w.opt.Mark, bold, badgeSize, 80)
-		wd := w.badgeWidth(mark)
-		x := pageWidth/2 - wd/2
-		t := toneOf("inconclusive")
-		w.box(x, y-3.9, wd, badgeHeight+0.6, 1.1, t.soft)
-		w.text(x+2, y-0.2, mark, bold, badgeSize, t.strong)
-		room = 2 * (x - margin - 3)
-	}
-	w.text(margin, y, w.cut(w.opt.Brand, bold, 8, room/2-2), bold, 8, w.primary)
-	w.textRight(pageWidth-margin, y, w.cut(w.opt.Running, regular, 8, room/2-2), regular, 8, muted)
+	const y = 13.0
+	w.text(margin, y, w.cut(w.opt.Brand, bold, 8, bodyWidth*0.4), bold, 8, w.primary)
+	w.textRight(pageWidth-margin, y, w.cut(w.opt.Running, regular, 8, bodyWidth*0.58), regular, 8, muted)
 	w.line(margin, 17, pageWidth-margin, 17, 0.2, rule)
 }
 
 func (w *Writer) footer(p, n int) {
-	y := pageHeight - 12
-	w.line(margin, y-4.6, pageWidth-margin, y-4.6, 0.2, rule)
-	page := "Page " + strconv.Itoa(p) + " of " + strconv.Itoa(n)
-	w.textRight(pageWidth-margin, y, page, regular, 7.5, muted)
-	left := w.cut(w.opt.Footer, regular, 7.5, 75)
-	w.text(margin, y, left, regular, 7.5, muted)
+	const y = pageHeight - 11.5
+	w.line(margin, y-5, pageWidth-margin, y-5, 0.2, rule)
+	w.textRight(pageWidth-margin, y, "Page "+itoa(p)+" of "+itoa(n), regular, 7.5, muted)
+	room := bodyWidth - 30
 	if w.opt.Mark != "" {
-		w.textCentre(pageWidth/2+12, y, w.cut(w.opt.Mark, bold, 7, 72), bold, 7, toneOf("inconclusive").strong)
+		mark := w.cut(w.opt.Mark, bold, badgeSize, 80)
+		x := (pageWidth - w.badgeWidth(mark)) / 2
+		w.markAt(x, y-3.3, mark)
+		room = x - margin - 3
 	}
+	w.text(margin, y, w.cut(w.opt.Footer, regular, 7.5, room), regular, 7.5, muted)
+}
+
+// markAt prints the mark that every page bears.
+func (w *Writer) markAt(x, y float64, mark string) {
+	t := toneOf("inconclusive")
+	w.box(x, y, w.badgeWidth(mark), badgeHeight+0.4, 1.1, t.soft)
+	w.text(x+2, y+badgeHeight/2+0.2+badgeSize*0.126, mark, bold, badgeSize, t.strong)
 }
 
 // contents is one page of headings, filled in at the end.
@@ -198,7 +208,7 @@ func (w *Writer) drawContents() {
 		} else if y > top+15 {
 			y += 1.4
 		}
-		number := strconv.Itoa(e.page)
+		number := itoa(e.page)
 		text := w.cut(e.text, st, size, pageWidth-margin-x-16)
 		w.text(x, y+4, text, st, size, c)
 		w.textRight(pageWidth-margin, y+4, number, regular, size, c)
@@ -211,23 +221,35 @@ func (w *Writer) drawContents() {
 	}
 }
 
-// fitting drops the second level, in whole or from the end, when the page has no room for it.
+// fitting keeps the second level of those sections whose entries all fit, short sections first.
 func (c *contents) fitting(lines float64) []entry {
-	spare := int(lines)
-	for _, e := range c.entries {
-		if e.level == 1 {
-			spare--
+	type section struct{ index, size int }
+	var sections []section
+	for i, e := range c.entries {
+		if e.level == 1 || len(sections) == 0 {
+			sections = append(sections, section{i, 0})
+		} else {
+			sections[len(sections)-1].size++
 		}
 	}
-	spare -= 3 // the first level's extra space
-	var kept []entry
-	for _, e := range c.entries {
-		if e.level > 1 {
-			if spare--; spare < 0 {
-				continue
-			}
+	spare := int(lines) - len(sections) - len(sections)/4 - 1
+	slices.SortStableFunc(sections, func(a, b section) int { return a.size - b.size })
+	open := map[int]bool{}
+	for _, s := range sections {
+		if spare -= s.size; spare < 0 {
+			break
 		}
-		kept = append(kept, e)
+		open[s.index] = true
+	}
+	var kept []entry
+	shown := false
+	for i, e := range c.entries {
+		if e.level == 1 {
+			shown = open[i]
+		}
+		if e.level == 1 || shown {
+			kept = append(kept, e)
+		}
 	}
 	return first(kept, int(lines))
 }

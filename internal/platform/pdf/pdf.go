@@ -49,6 +49,7 @@ type Writer struct {
 	primary rgb
 	logo    *logo
 	y       float64
+	tail    float64   // of y, the space left below the last block
 	pending []heading // headings waiting for the block that they must not be parted from
 	bare    map[int]bool
 	anchors map[string]int // name to link id
@@ -100,7 +101,13 @@ func (w *Writer) Close(out io.Writer) error {
 // page begins a page of the body.
 func (w *Writer) page() {
 	w.f.AddPage()
-	w.y = top
+	w.y, w.tail = top, 0
+}
+
+// gap leaves space below a block; a heading's own space above takes it up.
+func (w *Writer) gap(h float64) {
+	w.y += h
+	w.tail = h
 }
 
 func (w *Writer) room() float64 { return bodyEnd - w.y }
@@ -122,13 +129,6 @@ func (w *Writer) Break() {
 	w.flush(0)
 	if w.f.PageCount() == 0 || w.y > top {
 		w.page()
-	}
-}
-
-// Space leaves h millimetres, and nothing at the top of a page.
-func (w *Writer) Space(h float64) {
-	if w.y > top {
-		w.y += h
 	}
 }
 

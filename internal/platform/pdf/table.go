@@ -71,7 +71,7 @@ func (w *Writer) Table(t Table) {
 		})
 	}
 	w.line(margin, w.y, pageWidth-margin, w.y, 0.25, rule)
-	w.y += 4.5
+	w.gap(4.5)
 }
 
 func shares(columns []Column) []float64 {

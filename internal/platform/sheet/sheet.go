@@ -4,8 +4,11 @@
 package sheet
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -92,10 +95,30 @@ func Write(w io.Writer, b Book) error {
 	if err := f.SetDocProps(&excelize.DocProperties{Title: Text(b.Title), Creator: Text(b.Author), Created: at, Modified: at, LastModifiedBy: Text(b.Author)}); err != nil {
 		return fmt.Errorf("set properties: %w", err)
 	}
-	if _, err := f.WriteTo(w); err != nil {
+	var made bytes.Buffer
+	if _, err := f.WriteTo(&made); err != nil {
+		return fmt.Errorf("write workbook: %w", err)
+	}
+	if err := order(w, made.Bytes()); err != nil {
 		return fmt.Errorf("write workbook: %w", err)
 	}
 	return nil
+}
+
+// order copies an archive with its parts sorted by name: the library writes streamed sheets as a map gives them.
+func order(w io.Writer, archive []byte) error {
+	in, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(in.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
+	out := zip.NewWriter(w)
+	for _, part := range in.File {
+		if err := out.Copy(part); err != nil {
+			return err
+		}
+	}
+	return out.Close()
 }
 
 func setPage(f *excelize.File, name, header string) error {
