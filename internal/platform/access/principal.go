@@ -1,6 +1,9 @@
 package access
 
-import "github.com/vedette/vedette/internal/platform/fault"
+import (
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/fault"
+)
 
 // Installation is the id of the organization that is the installation itself. What all may see is its own.
 const Installation = "00000000-0000-7000-8000-000000000001"
@@ -28,7 +31,8 @@ type Principal struct {
 	Username string
 	Role     Role
 	Timezone string
-	Token    string // id of the token used
+	Token    string      // id of the token used
+	Expires  *clock.Time // of the token; nil: never
 
 	Home   Organization // the user's own
 	Acting Organization // chosen by X-Organization-Id; its own by default

@@ -40,6 +40,9 @@ func Violation(err error) string {
 	return ""
 }
 
+// NoRows says whether err means that there is no such row.
+func NoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) || fault.Is(err, fault.NotFound) }
+
 // translate turns database errors into faults where they mean something to a user.
 func (d *DB) translate(err error) error {
 	var f *fault.Fault

@@ -33,6 +33,7 @@ type Tx struct {
 type Change struct {
 	Type, ID, Name string
 	Before, After  any
+	Actor          *access.Principal // where a system grant acts for somebody: sign-in
 }
 
 // bind tells PostgreSQL whose rows this transaction may see (row security), or takes the door role.

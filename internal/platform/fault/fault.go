@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind decides how a failure is answered.
@@ -37,6 +38,7 @@ type Fault struct {
 	Code    string // stable and machine-readable, such as subscription_required; may be empty
 	Text    string
 	Details []Detail
+	After   time.Duration // of kind limited or unavailable: when to try again
 	cause   error
 }
 
@@ -64,6 +66,12 @@ func (f *Fault) Because(err error) *Fault {
 // Coded gives a fault its stable code.
 func (f *Fault) Coded(code string) *Fault {
 	f.Code = code
+	return f
+}
+
+// RetryAfter says when it is worth trying again.
+func (f *Fault) RetryAfter(d time.Duration) *Fault {
+	f.After = d
 	return f
 }
 
@@ -100,3 +108,12 @@ func KindOf(err error) Kind {
 
 // Is says whether err is a fault of that kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
+
+// DetailsOf an invalid fault; other errors have none.
+func DetailsOf(err error) []Detail {
+	var f *Fault
+	if errors.As(err, &f) {
+		return f.Details
+	}
+	return nil
+}

@@ -97,6 +97,43 @@ func registerOne[I any, A Key](m *Mount, o Operation, run runner, h func(*db.Tx,
 	})
 }
 
+type bodyBare struct {
+	Location   string `header:"Location"`
+	Preference string `header:"Preference-Applied"`
+	Body       func(huma.Context)
+}
+
+func registerBare[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I) (A, error)) {
+	declared := m.huma(o, inputNames[I]())
+	declared.Responses = map[string]*huma.Response{"201": {
+		Description: "Created; the body is sent where Prefer: return=representation asks for it",
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: m.API.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[One[A]](), true, "")}},
+		Headers:     map[string]*huma.Param{"Location": {Description: "The new resource", Schema: &huma.Schema{Type: "string"}}},
+	}}
+	huma.Register(m.API, declared, func(ctx context.Context, in *I) (*bodyBare, error) {
+		r, _ := ctx.Value(rawKey).(raw)
+		out := &bodyBare{Body: func(huma.Context) {}}
+		err := m.write(ctx, o, func(tx *db.Tx) (any, error) {
+			a, err := h(tx, in)
+			if err != nil {
+				return nil, err
+			}
+			full := answerOne(o, a)
+			out.Location = full.Location
+			if !strings.Contains(r.prefer, "return=representation") {
+				return nil, nil
+			}
+			out.Preference = "return=representation"
+			out.Body = func(ctx huma.Context) { writeJSON(ctx, full.Body) }
+			return full.Body, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	})
+}
+
 func answerOne[A Key](o Operation, a A) *bodyOne[A] {
 	out := &bodyOne[A]{Body: &One[A]{Data: Represent(a)}}
 	if o.Status == http.StatusCreated {
@@ -129,6 +166,30 @@ func registerFlat[I, O any](m *Mount, o Operation, run runner, h func(*db.Tx, *I
 			body, err := h(tx, in)
 			out = &bodyFlat[O]{body}
 			return body, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	})
+}
+
+type bodyQuiet struct{ Body func(huma.Context) }
+
+func registerQuiet[I, O any](m *Mount, o Operation, h func(*db.Tx, *I) (O, bool, error)) {
+	declared := m.huma(o, inputNames[I]())
+	declared.Responses = map[string]*huma.Response{"200": {
+		Description: "The answer; it has no body where the question was yes or no",
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: m.API.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[O](), true, "")}},
+	}}
+	huma.Register(m.API, declared, func(ctx context.Context, in *I) (*bodyQuiet, error) {
+		out := &bodyQuiet{Body: func(huma.Context) {}}
+		err := m.read(ctx, o, func(tx *db.Tx) (any, error) {
+			body, show, err := h(tx, in)
+			if show {
+				out.Body = func(ctx huma.Context) { writeJSON(ctx, body) }
+			}
+			return nil, err
 		})
 		if err != nil {
 			return nil, err

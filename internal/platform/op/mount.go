@@ -243,7 +243,9 @@ func checkQuery(ctx huma.Context, known []string) error {
 func (m *Mount) refuse(ctx huma.Context, err error) {
 	p := m.problem(ctx.Context(), err)
 	ctx.SetStatus(p.Status)
-	p.headers(ctx)
+	for name, values := range p.GetHeaders() {
+		ctx.SetHeader(name, values[0])
+	}
 	ctx.SetHeader("Content-Type", "application/problem+json")
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // the client is gone if this fails
 }
@@ -323,7 +325,9 @@ func (m *Mount) replayed(ctx huma.Context, o Operation, g access.Grant) (*replay
 	ctx.SetStatus(kept.Status)
 	ctx.SetHeader("Content-Type", "application/json")
 	ctx.SetHeader("Idempotent-Replayed", "true")
-	_, _ = ctx.BodyWriter().Write(kept.Body) // the client is gone if this fails
+	if string(kept.Body) != "null" {
+		_, _ = ctx.BodyWriter().Write(kept.Body) // the client is gone if this fails
+	}
 	return r, true, nil
 }
 

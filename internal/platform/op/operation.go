@@ -92,6 +92,15 @@ func Create[I any, A Key](id, title, path string, p access.Permission, h func(*d
 	return o
 }
 
+// CreateBare answers 201 with Location and no body, unless the client asks for it with Prefer: return=representation
+// (RFC 7240).
+func CreateBare[I any, A Key](id, title, path string, p access.Permission, h func(*db.Tx, *I) (A, error)) Operation {
+	o := operation(id, title, http.MethodPost, path, p)
+	o.Status = http.StatusCreated
+	o.register = func(m *Mount, o Operation) { registerBare(m, o, h) }
+	return o
+}
+
 // Update changes the attributes that are sent and answers the resource.
 func Update[I any, A Key](id, title, path string, p access.Permission, h func(*db.Tx, *I) (A, error)) Operation {
 	o := operation(id, title, http.MethodPut, path, p)
@@ -124,6 +133,13 @@ func Bulk(id, title, method, path string, p access.Permission, kind string, h fu
 func Get[I, O any](id, title, path string, p access.Permission, h func(*db.Tx, *I) (O, error)) Operation {
 	o := operation(id, title, http.MethodGet, path, p)
 	o.register = func(m *Mount, o Operation) { registerFlat(m, o, m.read, h) }
+	return o
+}
+
+// Quiet answers 200 with a body only where the handler says so.
+func Quiet[I, O any](id, title, path string, p access.Permission, h func(*db.Tx, *I) (body O, show bool, err error)) Operation {
+	o := operation(id, title, http.MethodGet, path, p)
+	o.register = func(m *Mount, o Operation) { registerQuiet(m, o, h) }
 	return o
 }
 

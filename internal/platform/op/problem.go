@@ -2,9 +2,11 @@ package op
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -37,13 +39,26 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType is for huma.
 func (*Problem) ContentType(string) string { return "application/problem+json" }
 
-func (p *Problem) headers(ctx huma.Context) {
+// GetHeaders of the answer: how to authenticate, when to try again.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
 	if p.Status == http.StatusUnauthorized {
-		ctx.SetHeader("WWW-Authenticate", `Bearer realm="vedette"`)
+		h.Set("WWW-Authenticate", `Bearer realm="vedette"`)
 	}
 	if p.retryAfter > 0 {
-		ctx.SetHeader("Retry-After", fmt.Sprint(int(p.retryAfter.Seconds())))
+		h.Set("Retry-After", fmt.Sprint(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
+	return h
+}
+
+// Write the problem to a plain answer.
+func (p *Problem) Write(w http.ResponseWriter) {
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client is gone if this fails
 }
 
 var statuses = map[fault.Kind]int{
@@ -75,7 +90,7 @@ func ProblemOf(err error) *Problem {
 		return NewProblem(http.StatusInternalServerError, "Something went wrong on our side; the request_id helps us to find it.")
 	}
 	p := NewProblem(statuses[f.Kind], f.Text)
-	p.Code, p.Errors = f.Code, f.Details
+	p.Code, p.Errors, p.retryAfter = f.Code, f.Details, f.After
 	return p
 }
 

@@ -1,0 +1,229 @@
+package user
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/internal/domain/organization"
+	"github.com/vedette/vedette/internal/domain/plan"
+	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/platform/op"
+)
+
+// Me is the caller, to itself.
+type Me struct {
+	ID                      string      `json:"id"`
+	Username                string      `json:"username"`
+	Role                    access.Role `json:"role"`
+	Email                   string      `json:"email"`
+	Locale                  string      `json:"locale"`
+	Timezone                string      `json:"timezone"`
+	ActiveProduct           string      `json:"active_product"`
+	Organization            op.Link     `json:"organization"`
+	CreatedAt               clock.Time  `json:"created_at" format:"date-time"`
+	UpdatedAt               clock.Time  `json:"updated_at" format:"date-time"`
+	LastSignInAt            *clock.Time `json:"last_sign_in_at" format:"date-time"`
+	LastSignInIP            string      `json:"last_sign_in_ip"`
+	SignInCount             int         `json:"sign_in_count"`
+	TwoFactorAuthentication TwoFactor   `json:"two_factor_authentication"`
+	IncompleteDetails       bool        `json:"incomplete_details" doc:"The organization's contact misses what a PCI attestation prints"`
+	Impersonator            *op.Link    `json:"impersonator,omitempty"`
+
+	Products    []Product    `json:"products,omitempty" doc:"With ?products=true"`
+	Details     *Profile     `json:"details,omitempty" doc:"With ?details=true"`
+	CurrentPlan *CurrentPlan `json:"current_plan,omitempty" doc:"With ?current_plan=true"`
+}
+
+// Key is the resource's id and type.
+func (m Me) Key() (string, string) { return m.ID, "user" }
+
+// Product and whether the organization may use it.
+type Product struct {
+	Code   string `json:"code"`
+	Name   string `json:"name"`
+	Active bool   `json:"active" doc:"There is an active subscription"`
+}
+
+// CurrentPlan is the plan of the active product.
+type CurrentPlan struct {
+	SubscriptionID string        `json:"subscription_id"`
+	Product        string        `json:"product"`
+	Features       plan.Features `json:"features"`
+	EndDate        *clock.Time   `json:"end_date" format:"date-time"`
+}
+
+var productNames = map[string]string{plan.PCI: "PCI compliance", plan.VRMS: "Vulnerability management", plan.Penetration: "Penetration testing"}
+
+type meInput struct {
+	Products    bool `query:"products" doc:"Add the products"`
+	Details     bool `query:"details" doc:"Add the profile"`
+	CurrentPlan bool `query:"current_plan" doc:"Add the plan of the active product"`
+}
+
+type updateMeInput struct {
+	Body struct {
+		User updateMe `json:"user"`
+	}
+}
+
+type updateMe struct {
+	Email       op.Field[string] `json:"email,omitempty" maxLength:"254"`
+	FirstName   op.Field[string] `json:"first_name,omitempty" maxLength:"200"`
+	LastName    op.Field[string] `json:"last_name,omitempty" maxLength:"200"`
+	Locale      op.Field[string] `json:"locale,omitempty" maxLength:"20"`
+	Timezone    op.Field[string] `json:"timezone,omitempty" maxLength:"60"`
+	Phone       op.Field[string] `json:"phone,omitempty" maxLength:"60"`
+	MobilePhone op.Field[string] `json:"mobile_phone,omitempty" maxLength:"60"`
+	URL         op.Field[string] `json:"url,omitempty" maxLength:"500"`
+	Title       op.Field[string] `json:"title,omitempty" maxLength:"200"`
+	Address     op.Field[string] `json:"address,omitempty" maxLength:"500"`
+	City        op.Field[string] `json:"city,omitempty" maxLength:"200"`
+	State       op.Field[string] `json:"state,omitempty" maxLength:"200"`
+	Country     op.Field[string] `json:"country,omitempty" maxLength:"100"`
+	Zipcode     op.Field[string] `json:"zipcode,omitempty" maxLength:"40"`
+	Comment     op.Field[string] `json:"comment,omitempty" maxLength:"2000"`
+}
+
+type productInput struct {
+	ProductCode string `query:"product_code" doc:"pci, vrms or penetration"`
+	Body        *struct {
+		ProductCode string `json:"product_code"`
+	}
+}
+
+// ActiveProduct is the answer of a change of product.
+type ActiveProduct struct {
+	ActiveProduct string `json:"active_product"`
+}
+
+func meOperations() []op.Operation {
+	return append(op.In("User", "",
+		op.Show("showMe", "Get current user", "/v2/user/me", access.Own, showMe),
+		op.Update("updateMe", "Update current user", "/v2/user/me", access.Own, func(tx *db.Tx, in *updateMeInput) (Me, error) {
+			if err := changeMe(tx, in.Body.User); err != nil {
+				return Me{}, err
+			}
+			return showMe(tx, &meInput{})
+		}),
+		op.Do("changeProduct", "Change the user's product", http.MethodPut, "/v2/user/change_product", access.Own, changeProduct),
+	), op.In("User", "User Preferences",
+		op.Do("changePreferredProduct", "Change the user's product", http.MethodPut, "/v2/user/preferences/product", access.Own, changeProduct),
+	)...)
+}
+
+func showMe(tx *db.Tx, in *meInput) (Me, error) {
+	p := tx.Grant().Principal()
+	u, err := Caller(tx)
+	if err != nil {
+		return Me{}, err
+	}
+	m := Me{ID: u.ID, Username: u.Username, Role: u.Role, Email: u.Email, Locale: u.Locale, Timezone: u.Timezone, ActiveProduct: u.ActiveProduct,
+		Organization: op.Link{ID: p.Home.ID, Name: p.Home.Name}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		LastSignInAt: u.LastSignInAt, LastSignInIP: u.LastSignInIP, SignInCount: u.SignInCount}
+	if p.Impersonator != "" {
+		m.Impersonator = &op.Link{ID: p.Impersonator, Name: p.ImpersonatorName}
+	}
+	o, err := organization.ByID(tx, p.Home.ID)
+	if err != nil {
+		return Me{}, err
+	}
+	m.IncompleteDetails = o.Contact.Incomplete()
+	if in.Details {
+		m.Details = &u.Profile
+	}
+	if !in.Products && !in.CurrentPlan {
+		return m, nil
+	}
+	active, err := plan.Active(tx, p.Home.ID)
+	if err != nil {
+		return Me{}, err
+	}
+	if in.Products {
+		m.Products = products(p.Home.ID, active)
+	}
+	if in.CurrentPlan {
+		m.CurrentPlan = currentPlan(u.ActiveProduct, active)
+	}
+	return m, nil
+}
+
+// Caller is the user who acts.
+func Caller(tx *db.Tx) (*User, error) { return ByID(tx, tx.Grant().Principal().User) }
+
+func products(home string, active []plan.Subscription) []Product {
+	all := make([]Product, len(plan.Products))
+	for i, code := range plan.Products {
+		has := home == access.Installation || slices.ContainsFunc(active, func(s plan.Subscription) bool { return s.Product == code })
+		all[i] = Product{Code: code, Name: productNames[code], Active: has}
+	}
+	return all
+}
+
+func currentPlan(product string, active []plan.Subscription) *CurrentPlan {
+	for _, s := range active {
+		if s.Product == product {
+			return &CurrentPlan{SubscriptionID: s.ID, Product: s.Product, Features: s.Granted(), EndDate: s.EndAt}
+		}
+	}
+	return nil
+}
+
+func changeMe(tx *db.Tx, in updateMe) error {
+	if err := op.NoneSent("/user", in); err != nil {
+		return err
+	}
+	u, err := Caller(tx)
+	if err != nil {
+		return err
+	}
+	before := u.Profile
+	if in.Email.Sent {
+		if u.Email, err = CleanEmail(in.Email.Value, "/user/email"); err != nil {
+			return err
+		}
+	}
+	if in.Timezone.Sent {
+		if _, err := time.LoadLocation(in.Timezone.Value); err != nil || in.Timezone.Value == "" {
+			return fault.At("/user/timezone", "unknown", "timezone is an IANA name such as Europe/Berlin.")
+		}
+	}
+	for _, f := range []struct {
+		from op.Field[string]
+		to   *string
+	}{{in.FirstName, &u.FirstName}, {in.LastName, &u.LastName}, {in.Locale, &u.Locale}, {in.Timezone, &u.Timezone}, {in.Phone, &u.Phone},
+		{in.MobilePhone, &u.MobilePhone}, {in.URL, &u.URL}, {in.Title, &u.Title}, {in.Address, &u.Address}, {in.City, &u.City},
+		{in.State, &u.State}, {in.Country, &u.Country}, {in.Zipcode, &u.Zipcode}, {in.Comment, &u.Comment}} {
+		f.from.Set(f.to)
+	}
+	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Before: before, After: u.Profile})
+	return update(tx, u)
+}
+
+func changeProduct(tx *db.Tx, in *productInput) (ActiveProduct, error) {
+	code := in.ProductCode
+	if code == "" && in.Body != nil {
+		code = in.Body.ProductCode
+	}
+	p := tx.Grant().Principal()
+	if !slices.Contains(plan.Products, code) {
+		return ActiveProduct{}, fault.At("product_code", "unknown", "product_code is one of %s.", strings.Join(plan.Products, ", "))
+	}
+	active, err := plan.Active(tx, p.Home.ID)
+	if err != nil {
+		return ActiveProduct{}, err
+	}
+	usable := products(p.Home.ID, active)[slices.Index(plan.Products, code)].Active
+	if !usable {
+		return ActiveProduct{}, fault.New(fault.Forbidden, "There is no active subscription to %s.", code).Coded("subscription_required")
+	}
+	if err := SetProduct(tx, p.User, code); err != nil {
+		return ActiveProduct{}, err
+	}
+	tx.Changed(db.Change{Type: "user", ID: p.User, Name: p.Username, Before: ActiveProduct{p.Product}, After: ActiveProduct{code}})
+	return ActiveProduct{code}, nil
+}

@@ -1,0 +1,235 @@
+package user
+
+import (
+	"context"
+	"time"
+
+	"github.com/vedette/vedette/internal/domain/organization"
+	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/platform/filter"
+	"github.com/vedette/vedette/internal/platform/op"
+	"github.com/vedette/vedette/internal/platform/secret"
+)
+
+// Attributes of a user on the wire.
+type Attributes struct {
+	ID       string      `json:"id"`
+	Username string      `json:"username"`
+	Email    string      `json:"email"`
+	Role     access.Role `json:"role" enum:"admin,partner,manager,user,auditor"`
+	Profile
+	Organization            *op.Link    `json:"organization"`
+	ActiveProduct           string      `json:"active_product"`
+	ConfirmedAt             *clock.Time `json:"confirmed_at" format:"date-time"`
+	LockedAt                *clock.Time `json:"locked_at" format:"date-time"`
+	LastSignInAt            *clock.Time `json:"last_sign_in_at" format:"date-time"`
+	TwoFactorAuthentication TwoFactor   `json:"two_factor_authentication"`
+	Partner                 bool        `json:"partner"`
+	CreatedAt               clock.Time  `json:"created_at" format:"date-time"`
+	UpdatedAt               clock.Time  `json:"updated_at" format:"date-time"`
+}
+
+// Key is the resource's id and type.
+func (a Attributes) Key() (string, string) { return a.ID, "user" }
+
+// TwoFactor tells the second factors of a user.
+type TwoFactor struct {
+	Enabled          bool    `json:"enabled"`
+	OTPSMSEnabled    bool    `json:"otp_sms_enabled"`
+	OTPTOTPEnabled   bool    `json:"otp_totp_enabled"`
+	OTPPhone         *string `json:"otp_phone"`
+	OTPDefaultMethod *string `json:"otp_default_method"`
+}
+
+// CreateInput is the body of Create User.
+type CreateInput struct {
+	Body struct {
+		User CreateAttributes `json:"user"`
+	}
+}
+
+// CreateAttributes of a user.
+type CreateAttributes struct {
+	Email        string      `json:"email" maxLength:"254" example:"ada@example.com"`
+	Username     string      `json:"username,omitempty" maxLength:"254" doc:"Default: the e-mail address"`
+	Role         access.Role `json:"role" enum:"admin,partner,manager,user,auditor"`
+	FirstName    string      `json:"first_name,omitempty" maxLength:"200"`
+	LastName     string      `json:"last_name,omitempty" maxLength:"200"`
+	Locale       string      `json:"locale,omitempty" maxLength:"20"`
+	Timezone     string      `json:"timezone,omitempty" maxLength:"60" doc:"IANA name; default UTC"`
+	Phone        string      `json:"phone,omitempty" maxLength:"60"`
+	MobilePhone  string      `json:"mobile_phone,omitempty" maxLength:"60"`
+	URL          string      `json:"url,omitempty" maxLength:"500"`
+	Title        string      `json:"title,omitempty" maxLength:"200"`
+	Address      string      `json:"address,omitempty" maxLength:"500"`
+	City         string      `json:"city,omitempty" maxLength:"200"`
+	State        string      `json:"state,omitempty" maxLength:"200"`
+	Country      string      `json:"country,omitempty" maxLength:"100"`
+	Zipcode      string      `json:"zipcode,omitempty" maxLength:"40"`
+	Comment      string      `json:"comment,omitempty" maxLength:"2000"`
+	Organization string      `json:"organization,omitempty" doc:"Id; default: the organization that the caller acts in"`
+	Confirmed    bool        `json:"confirmed,omitempty" doc:"Operators and partners only"`
+	Password     string      `json:"password,omitempty" maxLength:"512" doc:"On create only; without one the user is asked for it by mail"`
+}
+
+var columns = filter.Columns{Date: "created_at", Sort: "username", All: []filter.Column{
+	{Name: "id", SQL: "?TableAlias.id", Kind: filter.ID, NoSort: true},
+	{Name: "username", SQL: "?TableAlias.username", Search: true},
+	{Name: "email", SQL: "?TableAlias.email", Search: true},
+	{Name: "first_name", SQL: "?TableAlias.first_name", Search: true},
+	{Name: "last_name", SQL: "?TableAlias.last_name", Search: true},
+	{Name: "role", SQL: "?TableAlias.role", Kind: filter.Word, Words: []string{"admin", "partner", "manager", "user", "auditor"}},
+	{Name: "organization", SQL: "?TableAlias.organization_id", Kind: filter.ID, NoSort: true},
+	{Name: "confirmed_at", SQL: "?TableAlias.confirmed_at", Kind: filter.Moment, Null: true},
+	{Name: "last_sign_in_at", SQL: "?TableAlias.last_sign_in_at", Kind: filter.Moment, Null: true},
+	{Name: "created_at", SQL: "?TableAlias.created_at", Kind: filter.Moment},
+	{Name: "updated_at", SQL: "?TableAlias.updated_at", Kind: filter.Moment},
+}}
+
+// Operations of the noun; what needs tokens is auth's.
+func Operations(h *secret.Hasher) []op.Operation {
+	return append(op.In("Users", "",
+		op.List("listUsers", "List Users", "/v2/users", access.UserAccess, columns,
+			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
+				rows, meta, err := fetch(tx, q)
+				if err != nil {
+					return filter.Page[Attributes]{}, err
+				}
+				all, err := represent(tx, rows)
+				return filter.Page[Attributes]{Rows: all, Meta: meta}, err
+			}).Says("The users of the whole branch below the organization that the caller acts in, its own included."),
+		op.LongCreate("createUser", "Create User", "/v2/users", access.UserCreate,
+			func(ctx context.Context, open op.Opener, in *CreateInput) (Attributes, error) {
+				return create(ctx, open, h, in.Body.User)
+			}),
+		op.Show("showUser", "Show User", "/v2/users/{id}", access.UserAccess, func(tx *db.Tx, in *op.Path) (Attributes, error) {
+			u, err := ByID(tx, in.ID)
+			if err != nil {
+				return Attributes{}, err
+			}
+			return Represent(tx, u)
+		}),
+	), meOperations()...)
+}
+
+func create(ctx context.Context, open op.Opener, h *secret.Hasher, in CreateAttributes) (Attributes, error) {
+	u, err := in.user(open.Grant())
+	if err != nil {
+		return Attributes{}, err
+	}
+	if in.Password != "" {
+		if u.PasswordHash, err = h.Hash(ctx, in.Password); err != nil {
+			return Attributes{}, err
+		}
+	}
+	var out Attributes
+	err = open.Write(ctx, func(tx *db.Tx) error {
+		u.CreatedAt, u.UpdatedAt = tx.Now(), tx.Now()
+		if in.Confirmed || in.Password != "" && open.Grant().Principal().Role == access.Admin {
+			u.ConfirmedAt = clock.AtPointer(tx.Now().Time())
+		}
+		if _, err := organization.ByID(tx, u.OrganizationID); err != nil {
+			return err
+		}
+		if err := Insert(tx, u); err != nil {
+			return err
+		}
+		out, err = Represent(tx, u)
+		tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, After: out})
+		return err
+	})
+	return out, err
+}
+
+// user checks the attributes; every mistake is told at once.
+func (in CreateAttributes) user(g access.Grant) (*User, error) {
+	maker := g.Principal().Role
+	u := New(0)
+	var wrong []fault.Detail
+	note := func(err error) { wrong = append(wrong, fault.DetailsOf(err)...) }
+	var err error
+	if u.Email, err = CleanEmail(in.Email, "/user/email"); err != nil {
+		note(err)
+	}
+	name := in.Username
+	if name == "" {
+		name = in.Email
+	}
+	if u.Username, err = CleanUsername(name, "/user/username"); err != nil {
+		note(err)
+	}
+	if !MayMake(maker, in.Role) {
+		note(fault.At("/user/role", "too_mighty", "Your role %s can't make a user of role %s.", maker, in.Role))
+	}
+	if in.Confirmed && maker != access.Admin && maker != access.Partner {
+		note(fault.At("/user/confirmed", "forbidden", "Only operators and partners confirm a user; the user is sent a mail instead."))
+	}
+	if in.Password != "" {
+		if err := CheckPassword(in.Password, "/user/password", in.Username, in.Email); err != nil {
+			note(err)
+		}
+	}
+	if in.Timezone != "" {
+		if _, err := time.LoadLocation(in.Timezone); err != nil {
+			note(fault.At("/user/timezone", "unknown", "timezone is an IANA name such as Europe/Berlin."))
+		}
+		u.Timezone = in.Timezone
+	}
+	if in.Locale != "" {
+		u.Locale = in.Locale
+	}
+	u.Role, u.OrganizationID = in.Role, in.Organization
+	if u.OrganizationID == "" {
+		u.OrganizationID = g.Organization()
+	}
+	u.FirstName, u.LastName, u.Phone, u.MobilePhone, u.URL, u.Title = in.FirstName, in.LastName, in.Phone, in.MobilePhone, in.URL, in.Title
+	u.Address, u.City, u.State, u.Country, u.Zipcode, u.Comment = in.Address, in.City, in.State, in.Country, in.Zipcode, in.Comment
+	return u, fault.All(wrong)
+}
+
+// Represent one user.
+func Represent(tx *db.Tx, u *User) (Attributes, error) {
+	all, err := represent(tx, []User{*u})
+	if err != nil {
+		return Attributes{}, err
+	}
+	return all[0], nil
+}
+
+func represent(tx *db.Tx, rows []User) ([]Attributes, error) {
+	var ids []string
+	for _, u := range rows {
+		ids = append(ids, u.OrganizationID)
+	}
+	names, err := organization.Names(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Attributes, len(rows))
+	for i, u := range rows {
+		all[i] = Attributes{ID: u.ID, Username: u.Username, Email: u.Email, Role: u.Role, Profile: u.Profile,
+			Organization: &op.Link{ID: u.OrganizationID, Name: names[u.OrganizationID]}, ActiveProduct: u.ActiveProduct,
+			ConfirmedAt: u.ConfirmedAt, LockedAt: u.LockedAt, LastSignInAt: u.LastSignInAt, Partner: u.Role == access.Partner,
+			CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt}
+	}
+	return all, nil
+}
+
+// Enrich tells how many users organizations have.
+func Enrich(tx *db.Tx, all []organization.Attributes) error {
+	var ids []string
+	for _, a := range all {
+		ids = append(ids, a.ID)
+	}
+	counts, err := CountByOrganization(tx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		all[i].UsersCount = counts[all[i].ID]
+	}
+	return nil
+}
