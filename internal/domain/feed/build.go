@@ -196,6 +196,7 @@ func (b *builder) inherit(base *Knowledge) error {
 	}
 	// A new catalogue replaces the whole old one, for entries may be taken back; so do new scores.
 	if len(b.w.tables[tableKEV]) == 0 {
+		b.info.Whole = base.file.meta.Whole
 		err = f.each(tableKEV, func(e entry) error {
 			raw, err := f.read(e)
 			if err == nil {

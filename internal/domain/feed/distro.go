@@ -108,7 +108,7 @@ type verdict struct {
 func (k *Knowledge) verdictOf(ctx *scene, s seen, id string) verdict {
 	p := productOf[s.key]
 	switch {
-	case p == nil:
+	case p == nil || len(p.sources) == 0:
 		return verdict{qod: told(s), why: "The software comes from its maker, so its version settles it."}
 	case s.pkg != "":
 		return k.byPackage(ctx, p, s, id)
@@ -119,8 +119,8 @@ func (k *Knowledge) verdictOf(ctx *scene, s seen, id string) verdict {
 	}
 	by, shipped := k.ships(p, s.version)
 	if !shipped {
-		if ctx.distro.name != "" && len(p.shipped) == 0 && len(p.sources) > 0 {
-			return verdict{qod: qodUnpatched, why: "The distribution may have patched this version; its package version does not show."}
+		if len(p.shipped) == 0 && !k.tellsOf(p, s.version) {
+			return verdict{qod: qodUnpatched, why: "Distributions package this software and may have patched this version; no package version shows."}
 		}
 		return verdict{qod: told(s), why: "No distribution is known to ship this version, so it comes from its maker."}
 	}
@@ -160,6 +160,16 @@ func (k *Knowledge) byPackage(ctx *scene, p *product, s seen, id string) verdict
 		return verdict{qod: qodPackage, pkg: true, why: "The distribution ships the maker's own maintenance releases of this software, and this one is in the range."}
 	}
 	return verdict{qod: qodUnpatched, why: fmt.Sprintf("Whether package version %s has the fix is not in the knowledge.", s.pkg)}
+}
+
+// tellsOf says whether the knowledge has any of a product's source packages.
+func (k *Knowledge) tellsOf(p *product, v string) bool {
+	for _, name := range p.sourceNames(v) {
+		if len(k.sources[name]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // fixOf is the package version in which Debian fixed a CVE of a product.

@@ -33,9 +33,10 @@ type Info struct {
 	Date    string         `json:"date,omitempty"` // YYYY-MM-DD of the newest source
 	Small   bool           `json:"small"`          // the starter set alone
 	CVEs    int            `json:"cves"`
-	KEVs    int            `json:"kevs"`     // 0: no catalogue, exploitation is unknown
-	Scores  int            `json:"scores"`   // EPSS; 0: no scores, they are unknown
-	Cycles  int            `json:"products"` // with release cycles
+	KEVs    int            `json:"kevs"`
+	Whole   bool           `json:"whole_kev"` // the whole catalogue was imported; without it a missing entry means nothing
+	Scores  int            `json:"scores"`    // EPSS; 0: no scores, they are unknown
+	Cycles  int            `json:"products"`  // with release cycles
 	Sources []SourceInfo   `json:"sources"`
 	Debian  []DebianSource `json:"debian,omitempty"`
 }
@@ -173,7 +174,7 @@ func (k *Knowledge) EPSS(id string) (EPSS, bool) {
 // KEV is the entry of a CVE that is exploited in the wild. known is false where no catalogue was imported: then a
 // missing entry means nothing.
 func (k *Knowledge) KEV(id string) (entry KEV, listed, known bool) {
-	known = k.file.meta.KEVs > 0
+	known = k.file.meta.Whole
 	raw := k.file.value(tableKEV, cveKey(id))
 	if raw == nil || json.Unmarshal(raw, &entry) != nil {
 		return KEV{}, false, known
@@ -215,3 +216,6 @@ func (k *Knowledge) ofProduct(key string) []uint64 {
 	}
 	return out
 }
+
+// ValidID says whether a text is a CVE id.
+func ValidID(id string) bool { return nvd.ValidID(id) }

@@ -203,6 +203,7 @@ func (im *importer) one(ctx context.Context, s Source) error {
 		n.bad("", err)
 	}
 	info.Records = n.good
+	im.b.info.Whole = im.b.info.Whole || kind == kindKEV && n.good > 0
 	if n.good == 0 {
 		im.ignore(s, "it looks like "+kind+" and holds no usable record")
 		return nil

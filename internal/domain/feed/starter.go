@@ -43,7 +43,7 @@ var Starter = sync.OnceValue(func() *Knowledge {
 //	ref https://…                         an advisory
 //	exploited 2021-11-03 ransomware       listed by CISA on that day
 //	product name "Title" vendor:product…  opens a product with release cycles
-//	cycle 11 2018-10-18 2023-11-09 11.22  cycle, released, end of life (no: none set; yes: over), latest
+//	cycle 11 2018-10-18 2023-11-09 11.22  cycle, released, end of life (no: none set; yes: over), latest, +day of the end of extended support
 //	debian openssh 12 1:9.2p1-2 9.2p1     opens a source package: release, version, maker's version
 //	fixed CVE-2024-6387 1:9.2p1-2+deb12u3
 func readStarter(text string) (*Knowledge, error) {
@@ -141,8 +141,12 @@ func (s *starter) cycle(f []string) error {
 	default:
 		c.EOL = f[2]
 	}
-	if len(f) > 3 {
-		c.Latest = f[3]
+	for _, more := range f[3:] {
+		if strings.HasPrefix(more, "+") {
+			c.Extended = more[1:]
+		} else {
+			c.Latest = more
+		}
 	}
 	s.product.Cycles = append(s.product.Cycles, c)
 	return nil

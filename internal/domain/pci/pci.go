@@ -39,7 +39,7 @@ type Input struct {
 	Class        string
 	CVEs         [][]Metric // the CVSS metrics of each CVE of the finding; an empty list is a CVE without any score
 	Vector       string     // CVSS vector of what found it; counts where no CVE tells a score
-	OutOfSupport bool       // the software or the system that it runs on is out of its maker's support
+	OutOfSupport bool       // the software or the system that it runs on is out of its maker's support: a denial of service does not pass
 	AllowTLS11   bool       // the installation's switch: TLS 1.1 fails no longer by itself
 	Possible     bool       // a version whose patch state cannot be seen: counts in no verdict
 }
@@ -53,6 +53,7 @@ type Verdict struct {
 	Automatic bool   // failed whatever the score
 	DoS       bool   // purely a denial of service, which passes
 	Note      string // the special note's subject, also where the score fails; empty: none
+	Decider   int    // which of the CVEs decided
 }
 
 // Judge forms the verdict of one vulnerability: automatic failure, then purely denial of service, then the score
@@ -63,9 +64,10 @@ func Judge(in Input) Verdict {
 		return verdictOf(row, in, scoreOf(row, in, nil))
 	}
 	v := verdictOf(row, in, scoreOf(row, in, in.CVEs[0]))
-	for _, metrics := range in.CVEs[1:] {
+	for i, metrics := range in.CVEs[1:] {
 		if one := verdictOf(row, in, scoreOf(row, in, metrics)); worse(one, v) {
 			v = one
+			v.Decider = i + 1
 		}
 	}
 	return v
@@ -93,9 +95,9 @@ func verdictOf(row Row, in Input, s Score) Verdict {
 	case automatic:
 		v.Status, v.Automatic = Fail, true
 		v.Reason = fmt.Sprintf("Automatic failure whatever the score: %s (ASV Program Guide %s).", row.Reason, row.Section)
-	case in.OutOfSupport:
+	case v.DoS && in.OutOfSupport:
 		v.Status, v.Automatic = Fail, true
-		v.Reason = "Automatic failure: it is on a system or in software that is out of its maker's support (ASV Program Guide 6.3.3)."
+		v.Reason = "Automatic failure: a denial of service does not pass in software or on a system that is out of its maker's support (ASV Program Guide 6.3.3)."
 	case v.DoS:
 		v.Status = Pass
 		v.Reason = "Passes: it is purely a denial of service, without loss of confidentiality or integrity (ASV Program Guide 6.3.3)."

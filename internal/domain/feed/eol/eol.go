@@ -26,15 +26,17 @@ type Cycle struct {
 	Released string `json:"released,omitempty"` // YYYY-MM-DD
 	EOL      string `json:"eol,omitempty"`      // the day support ended or ends; empty: no day is set
 	Ended    bool   `json:"ended,omitempty"`    // out of support, the day is not known
+	Extended string `json:"extended,omitempty"` // the day extended support ends, which most makers sell apart
 	Latest   string `json:"latest,omitempty"`   // the newest release of the cycle
 }
 
-// Out says whether the cycle is out of support at a moment.
-func (c Cycle) Out(now time.Time) bool {
-	if c.Ended {
-		return true
+// Out says whether the cycle is out of support at a moment, and whether it still is in extended support then.
+func (c Cycle) Out(at time.Time) (out, extended bool) {
+	day := at.UTC().Format(time.DateOnly)
+	if !c.Ended && (c.EOL == "" || c.EOL >= day) {
+		return false, false
 	}
-	return c.EOL != "" && c.EOL < now.UTC().Format(time.DateOnly)
+	return true, c.Extended >= day
 }
 
 // MaxSize bounds a file in bytes.
@@ -48,6 +50,7 @@ type wireProduct struct {
 		Released any    `json:"released"`
 		Release  any    `json:"releaseDate"`
 		EOL      any    `json:"eol"`
+		Extended any    `json:"extended"`
 		Latest   string `json:"latest"`
 	} `json:"cycles"`
 }
@@ -92,7 +95,7 @@ func Parse(name string, raw []byte) (Product, error) {
 		if released == "" {
 			released = day(c.Release)
 		}
-		cycle := Cycle{Cycle: word(c.Cycle), Released: released, EOL: day(c.EOL), Latest: text(c.Latest, 60)}
+		cycle := Cycle{Cycle: word(c.Cycle), Released: released, EOL: day(c.EOL), Extended: day(c.Extended), Latest: text(c.Latest, 60)}
 		if b, ok := c.EOL.(bool); ok {
 			cycle.Ended = b
 		}
