@@ -27,7 +27,6 @@ var reservations = []reserved{
 		names: []string{"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialIP", "DialUnix", "Dialer"},
 		only: []string{
 			"internal/platform/netout", "internal/engine/wire",
-			"internal/platform/config", // looks port names up, dials nothing
 			"cmd/vedette",              // talks to the running server over its Unix socket
 		},
 		why: "connections are made where addresses are checked: netout for the server, wire for the engine",

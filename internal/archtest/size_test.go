@@ -12,7 +12,7 @@ import (
 const (
 	maxLines  = 600
 	longFunc  = 40
-	longShare = 10 // per cent of all functions that may be longer than longFunc
+	longShare = 5 // per cent of all functions that may be longer than longFunc
 )
 
 // large lists files that may pass maxLines, each with its reason.

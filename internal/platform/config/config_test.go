@@ -138,7 +138,7 @@ func TestMistakesNameTheOptionItsSourceAndTheRemedy(t *testing.T) {
 		"two":            {env: []string{"VEDETTE_LOG_LEVEL=loud", "VEDETTE_MAIL_PORT=70000"}, want: []string{"log.level", "mail.port"}},
 		"missing file":   {env: []string{"VEDETTE_CONFIG=/nowhere.yaml"}, want: []string{"/nowhere.yaml"}},
 		"missing secret": {env: []string{"VEDETTE_MAIL_PASSWORD_FILE=/nowhere"}, want: []string{"mail.password_file", "/nowhere"}},
-		"unknown key":    {file: "http: {adress: x}\nfoo: 1\n", want: []string{"http.adress: no such option", "foo: no such option", "docs/configuration.md"}},
+		"unknown key":    {file: "http: {addr: x}\nfoo: 1\n", want: []string{"http.addr: no such option", "foo: no such option", "docs/configuration.md"}},
 		"number as text": {file: "mail: {password: 0123}\n", want: []string{"mail.password", "in quotes"}},
 		"list as text":   {file: "http: {address: [a, b]}\n", want: []string{"http.address", "a text"}},
 		"not yaml":       {file: "http: [\n", want: []string{"not YAML"}},

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -156,8 +157,8 @@ func required(key, value string) error {
 }
 
 func address(key, value string) error {
-	if _, port, err := net.SplitHostPort(value); err == nil && port != "" {
-		if _, err := net.LookupPort("tcp", port); err == nil {
+	if _, port, err := net.SplitHostPort(value); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err == nil {
 			return nil
 		}
 	}

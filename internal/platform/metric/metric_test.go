@@ -1,6 +1,7 @@
 package metric_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestFigures(t *testing.T) {
 	r.Histogram("transaction_seconds", "Transactions.", metric.Fast, "kind").WithLabelValues("write").Observe(0.002)
 
 	answer := httptest.NewRecorder()
-	r.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	r.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	text := answer.Body.String()
 	for _, want := range []string{
 		`vedette_scans_total{state="completed"} 2`, "vedette_leases 3", "vedette_queue 4",
