@@ -27,7 +27,7 @@ var reservations = []reserved{
 		names: []string{"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialIP", "DialUnix", "Dialer"},
 		only: []string{
 			"internal/platform/netout", "internal/engine/wire",
-			"cmd/vedette",              // talks to the running server over its Unix socket
+			"cmd/vedette", // talks to the running server over its Unix socket
 		},
 		why: "connections are made where addresses are checked: netout for the server, wire for the engine",
 	},
