@@ -339,3 +339,13 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+func TestEmptyFileSetsNothing(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"", "# nothing yet\n", "http:\n", "http: {address: }\n"} {
+		c, err := config.Read(nil, []string{"VEDETTE_CONFIG=" + write(t, "vedette.yaml", content)})
+		if err != nil || c.HTTP.Address != "127.0.0.1:8080" {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
