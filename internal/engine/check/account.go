@@ -3,6 +3,9 @@ package check
 import (
 	"context"
 	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -28,6 +31,9 @@ const maxTries = 3
 // common are names whose password is often the name itself.
 var common = []string{"admin", "root", "test", "user", "guest", "info", "support", "operator", "backup", "demo", "oracle", "ftp"}
 
+// mailboxes are such names where mail is kept. They are few, since mail servers slow down with every failure.
+var mailboxes = []string{"info", "test", "admin", "user", "support", "postmaster", "webmaster", "guest"}
+
 // vendors are factory and distribution logins by protocol, and by product where one is named. "" is any product.
 var vendors = map[string]map[string][]account{
 	"ssh": {"": {
@@ -39,13 +45,11 @@ var vendors = map[string]map[string][]account{
 		"":        {{"admin", []string{"password"}}},
 		"proftpd": {{"proftpd", []string{"proftpd"}}},
 	},
-	"imap": {"": {{"postmaster", []string{"postmaster"}}}},
-	"pop3": {"": {{"postmaster", []string{"postmaster"}}}},
 }
 
 // accountsFor gives what is tried at a protocol: the vendor's pairs first, then name as password, three tries an
-// account at most. extra are names that the target itself told.
-func accountsFor(protocol, product string, extra []string) []account {
+// account at most.
+func accountsFor(protocol, product string, names []string) []account {
 	var out []account
 	add := func(user string, passwords ...string) {
 		i := slices.IndexFunc(out, func(a account) bool { return a.user == user })
@@ -65,7 +69,7 @@ func accountsFor(protocol, product string, extra []string) []account {
 			}
 		}
 	}
-	for _, name := range append(slices.Clone(common), extra...) {
+	for _, name := range names {
 		add(name, name)
 	}
 	return out
@@ -74,16 +78,18 @@ func accountsFor(protocol, product string, extra []string) []account {
 // tryAccount logs in to one service with a few passwords of one account.
 type tryAccount func(context.Context, string, []string) (string, attempt)
 
-const maxBroken = 2
+const (
+	maxBroken = 2
+	parallel  = 3 // connections at once to one service
+)
 
 // defaultAccounts tries an invented account first: what takes it needs no password, and nothing more is tried. It stops
-// at the second broken connection in a row, as at a lock-out.
-func (e *env) defaultAccounts(ctx context.Context, extra []string, try tryAccount) []scanlink.Finding {
+// at the second broken connection, as at a lock-out.
+func (e *env) defaultAccounts(ctx context.Context, accounts []account, at int, try tryAccount) []scanlink.Finding {
 	if !e.o.Logins || *e.open {
 		return nil
 	}
-	name := canary()
-	switch _, result := try(ctx, name, []string{canary()}); result {
+	switch _, result := try(ctx, canary(), []string{canary()}); result {
 	case accepted:
 		*e.open = true
 		return one(e.found("anon."+protocol(e.t), []byte("login under an invented name"), nil, "Any name and password are taken."))
@@ -91,22 +97,42 @@ func (e *env) defaultAccounts(ctx context.Context, extra []string, try tryAccoun
 		return nil
 	case rejected:
 	}
+	return e.tryAll(ctx, accounts, at, try)
+}
+
+// tryAll goes through the accounts, some at a time, and gives a finding for each that was let in, in their order.
+func (e *env) tryAll(ctx context.Context, accounts []account, at int, try tryAccount) []scanlink.Finding {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var failed atomic.Int32
+	in := make([]*string, len(accounts))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(at)
+	for i, a := range accounts {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			password, result := try(ctx, a.user, a.passwords)
+			switch result {
+			case accepted:
+				in[i] = &password
+			case unavailable:
+				stop()
+			case broken:
+				if failed.Add(1) >= maxBroken {
+					stop()
+				}
+			case rejected:
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
 	var out []scanlink.Finding
-	failed := 0
-	for _, a := range accountsFor(protocol(e.t), e.t.Service.Product, extra) {
-		if ctx.Err() != nil || failed >= maxBroken {
-			break
-		}
-		password, result := try(ctx, a.user, a.passwords)
-		switch result {
-		case accepted:
-			out, failed = append(out, e.login(a.user, password, nil)), 0
-		case broken:
-			failed++
-		case unavailable:
-			return out
-		case rejected:
-			failed = 0
+	for i, a := range accounts {
+		if in[i] != nil {
+			out = append(out, e.login(a.user, *in[i], nil))
 		}
 	}
 	return out

@@ -3,30 +3,30 @@ package check
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"fmt"
 	"regexp"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
-// credsChecks try default accounts; each runs only where Options.Logins allows it.
+// credsChecks try default accounts; each runs only where Options.Logins allows it. Those of mailboxes are in mailLogins.
 var credsChecks = []check{
 	{"creds-ssh", []string{"creds", "anon.ssh"}, over("tcp", "ssh"), credsSSH},
 	{"creds-ftp", []string{"creds", "anon.ftp"}, over("tcp", "ftp"), credsFTP},
 	{"creds-telnet", []string{"creds", "anon.telnet"}, over("tcp", "telnet"), credsTelnet},
-	{"creds-pop3", []string{"creds", "anon.pop3"}, over("tcp", "pop3"), credsPOP3},
-	{"creds-imap", []string{"creds", "anon.imap"}, over("tcp", "imap"), credsIMAP},
 }
+
+func (e *env) accounts() []account { return accountsFor(protocol(e.t), e.t.Service.Product, common) }
 
 func credsSSH(ctx context.Context, e *env) []scanlink.Finding {
-	return e.defaultAccounts(ctx, nil, e.sshLogin)
+	return e.defaultAccounts(ctx, e.accounts(), parallel, e.sshLogin)
 }
 
+// credsFTP leaves out the names that mean the anonymous account, which takes any password.
 func credsFTP(ctx context.Context, e *env) []scanlink.Finding {
-	return e.defaultAccounts(ctx, nil, e.eachPassword(e.ftpTry))
+	accounts := slices.DeleteFunc(e.accounts(), func(a account) bool { return a.user == "ftp" || a.user == "anonymous" })
+	return e.defaultAccounts(ctx, accounts, parallel, e.eachPassword(e.ftpTry))
 }
 
 // eachPassword turns a try of one password into a try of an account.
@@ -74,77 +74,8 @@ func (e *env) ftpTry(ctx context.Context, user, password string) attempt {
 	return rejected
 }
 
-func credsPOP3(ctx context.Context, e *env) []scanlink.Finding {
-	return e.defaultAccounts(ctx, nil, e.eachPassword(e.pop3Try))
-}
-
-func (e *env) pop3Try(ctx context.Context, user, password string) attempt {
-	l, err := e.lines(ctx)
-	if err != nil {
-		return broken
-	}
-	defer l.close()
-	if greeting, err := l.read(); err != nil || !strings.HasPrefix(greeting, "+OK") || l.say("USER "+user) != nil {
-		return broken
-	}
-	answer, err := l.read()
-	if err != nil {
-		return broken
-	}
-	if !strings.HasPrefix(answer, "+OK") {
-		return unavailable
-	}
-	if l.say("PASS "+password) != nil {
-		return broken
-	}
-	if answer, err = l.read(); err != nil {
-		return broken
-	}
-	if strings.HasPrefix(answer, "+OK") {
-		return accepted
-	}
-	return rejected
-}
-
-func credsIMAP(ctx context.Context, e *env) []scanlink.Finding {
-	return e.defaultAccounts(ctx, nil, e.eachPassword(e.imapTry))
-}
-
-func (e *env) imapTry(ctx context.Context, user, password string) attempt {
-	l, err := e.lines(ctx)
-	if err != nil {
-		return broken
-	}
-	defer l.close()
-	greeting, err := l.read()
-	if err != nil || !strings.HasPrefix(greeting, "* OK") {
-		return broken
-	}
-	if loginDisabled.MatchString(greeting) {
-		return unavailable
-	}
-	if l.say(fmt.Sprintf("a1 LOGIN %q %q", user, password)) != nil {
-		return broken
-	}
-	answer, err := l.until(func(text string) bool { return strings.HasPrefix(text, "a1 ") })
-	switch {
-	case err != nil:
-		return broken
-	case strings.HasPrefix(answer, "a1 OK"):
-		return accepted
-	case strings.HasPrefix(answer, "a1 BAD"), strings.Contains(answer, "PRIVACYREQUIRED"):
-		return unavailable
-	}
-	return rejected
-}
-
-// basic tries HTTP's basic authentication.
-func basic(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
-}
-
 func credsTelnet(ctx context.Context, e *env) []scanlink.Finding {
-	return e.defaultAccounts(ctx, nil, e.eachPassword(e.telnetTry))
+	return e.defaultAccounts(ctx, e.accounts(), parallel, e.eachPassword(e.telnetTry))
 }
 
 const (

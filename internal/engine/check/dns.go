@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -34,16 +35,41 @@ func (e *env) exchange(ctx context.Context, m *dns.Msg, patience time.Duration) 
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
 	}
-	conn := &dns.Conn{Conn: c, UDPSize: 4096}
-	if err := conn.WriteMsg(m); err != nil {
+	r, err := roundTrip(c, m, e.t.Service.Protocol == "udp")
+	if err == nil && r.Id != m.Id {
+		err = errProtocol
+	}
+	return r, err
+}
+
+// roundTrip packs by hand for datagrams: the library knows them by the connection's type, which is hidden here.
+func roundTrip(c net.Conn, m *dns.Msg, datagram bool) (*dns.Msg, error) {
+	if !datagram {
+		conn := &dns.Conn{Conn: c}
+		if err := conn.WriteMsg(m); err != nil {
+			return nil, fmt.Errorf("query: %w", err)
+		}
+		r, err := conn.ReadMsg()
+		if err != nil {
+			return nil, fmt.Errorf("answer: %w", err)
+		}
+		return r, nil
+	}
+	query, err := m.Pack()
+	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
-	r, err := conn.ReadMsg()
-	if err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
+	if _, err := c.Write(query); err != nil {
+		return nil, err
 	}
-	if r.Id != m.Id {
-		return nil, errProtocol
+	buf := make([]byte, 4096)
+	k, err := c.Read(buf)
+	if err != nil {
+		return nil, err
+	}
+	r := new(dns.Msg)
+	if err := r.Unpack(buf[:k]); err != nil {
+		return nil, fmt.Errorf("answer: %w", err)
 	}
 	return r, nil
 }

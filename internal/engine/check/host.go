@@ -9,9 +9,10 @@ import (
 )
 
 // hostClasses are the classes that RunHost can report.
-var hostClasses = []string{"tls.incomplete-chain", "tls.untrusted"}
+var hostClasses = []string{"tls.incomplete-chain", "tls.untrusted", "creds", "anon.pop3", "anon.imap"}
 
 // RunHost gives the findings that need all services of a host, after Run and the TLS stage on each.
 func RunHost(ctx context.Context, n *wire.Net, host scanlink.PlanHost, services []scanlink.Service, o Options) []scanlink.Finding {
-	return tlsprobe.Settle(ctx, n, host, services, o.Roots)
+	out := tlsprobe.Settle(ctx, n, host, services, o.Roots)
+	return append(out, mailLogins(ctx, n, host, services, o)...)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"time"
 
@@ -148,62 +147,72 @@ func sshAlgorithms(ctx context.Context, e *env) []scanlink.Finding {
 	return out
 }
 
-// sshLogin is one connection with up to three passwords for one account. It gives the one that was let in.
+// sshLogin tries up to three passwords for one account on one connection, and by the questions of keyboard-interactive
+// on a second where the server has no plain passwords. It gives the one that was let in.
 func (e *env) sshLogin(ctx context.Context, user string, passwords []string) (password string, result attempt) {
+	password, result = e.sshTry(ctx, user, passwords, func(give func() (string, error)) ssh.AuthMethod {
+		return ssh.RetryableAuthMethod(ssh.PasswordCallback(give), len(passwords))
+	})
+	if result != unavailable {
+		return password, result
+	}
+	return e.sshTry(ctx, user, passwords, func(give func() (string, error)) ssh.AuthMethod {
+		return ssh.RetryableAuthMethod(ssh.KeyboardInteractive(answerAll(give)), len(passwords))
+	})
+}
+
+func (e *env) sshTry(ctx context.Context, user string, passwords []string, method func(func() (string, error)) ssh.AuthMethod) (string, attempt) {
 	conn, err := e.dial(ctx)
 	if err != nil {
 		return "", broken
 	}
 	defer conn.Close()
-	next, asked := 0, false
+	next := 0
 	give := func() (string, error) {
 		if next >= len(passwords) {
-			return "", errors.New("no more passwords")
+			return "", errSpent
 		}
-		asked = true
 		next++
 		return passwords[next-1], nil
 	}
 	config := &ssh.ClientConfig{
-		User: user, Timeout: 2 * wait, HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // nothing secret is sent
-		Auth: []ssh.AuthMethod{
-			ssh.RetryableAuthMethod(ssh.PasswordCallback(give), len(passwords)),
-			ssh.RetryableAuthMethod(ssh.KeyboardInteractive(answerAll(give)), len(passwords)),
-		},
+		User: user, HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // nothing secret is sent
+		Auth: []ssh.AuthMethod{method(give)},
 	}
-	config.KeyExchanges = append(ssh.SupportedAlgorithms().KeyExchanges, ssh.InsecureAlgorithms().KeyExchanges...)
-	config.Ciphers = append(ssh.SupportedAlgorithms().Ciphers, ssh.InsecureAlgorithms().Ciphers...)
-	config.MACs = append(ssh.SupportedAlgorithms().MACs, ssh.InsecureAlgorithms().MACs...)
-	config.HostKeyAlgorithms = append(ssh.SupportedAlgorithms().HostKeys, ssh.InsecureAlgorithms().HostKeys...)
+	good, bad := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
+	config.KeyExchanges = append(good.KeyExchanges, bad.KeyExchanges...)
+	config.Ciphers = append(good.Ciphers, bad.Ciphers...)
+	config.MACs = append(good.MACs, bad.MACs...)
+	config.HostKeyAlgorithms = append(good.HostKeys, bad.HostKeys...)
 	client, channels, requests, err := ssh.NewClientConn(conn, e.t.AddrPort().String(), config)
-	if err == nil {
-		go ssh.DiscardRequests(requests)
-		go func() {
-			for c := range channels {
-				_ = c.Reject(ssh.Prohibited, "")
-			}
-		}()
-		client.Close()
-		return passwords[max(0, next-1)], accepted
+	if err != nil {
+		return "", sshFailure(err, next > 0)
 	}
-	return "", sshFailure(err, asked)
+	go ssh.DiscardRequests(requests)
+	go func() {
+		for c := range channels {
+			_ = c.Reject(ssh.Prohibited, "")
+		}
+	}()
+	client.Close()
+	if next == 0 {
+		return "", accepted // by the method none: no password at all
+	}
+	return passwords[next-1], accepted
 }
 
+// sshFailure judges a failed handshake: the library tells refusals by their text alone.
 func sshFailure(err error, asked bool) attempt {
-	var network net.Error
 	switch {
-	case !asked && strings.Contains(err.Error(), "unable to authenticate"):
+	case asked:
+		return rejected // also where the server hung up after the last try
+	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "unexpected message type 51"):
 		return unavailable // no passwords here
-	case strings.Contains(err.Error(), "unable to authenticate"):
-		return rejected
-	case errors.As(err, &network), errors.Is(err, io.EOF), strings.Contains(err.Error(), "EOF"), strings.Contains(err.Error(), "disconnect"):
-		if asked {
-			return rejected // some servers hang up after the last try
-		}
-		return broken
 	}
 	return broken
 }
+
+var errSpent = errors.New("no more passwords")
 
 // answerAll gives the password to a single hidden question, which is what PAM asks.
 func answerAll(give func() (string, error)) ssh.KeyboardInteractiveChallenge {

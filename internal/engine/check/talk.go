@@ -59,6 +59,8 @@ type lines struct {
 	conn net.Conn
 	r    *bufio.Reader
 	log  strings.Builder // both sides, for evidence
+
+	patience time.Duration // for one line
 }
 
 var errLong = errors.New("the answer is too long")
@@ -72,13 +74,13 @@ func (e *env) lines(ctx context.Context) (*lines, error) {
 }
 
 func newLines(c net.Conn) *lines {
-	return &lines{conn: c, r: bufio.NewReaderSize(io.LimitReader(c, 1<<20), 4096)}
+	return &lines{conn: c, patience: 2 * wait, r: bufio.NewReaderSize(io.LimitReader(c, 1<<20), 4096)}
 }
 
 func (l *lines) close() { l.conn.Close() }
 
 func (l *lines) read() (string, error) {
-	_ = l.conn.SetDeadline(time.Now().Add(2 * wait))
+	_ = l.conn.SetDeadline(time.Now().Add(l.patience))
 	b, err := l.r.ReadSlice('\n')
 	if err != nil && len(b) == 0 {
 		return "", err
