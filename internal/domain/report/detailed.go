@@ -97,13 +97,21 @@ func (m *Model) finding(emit Emit, f *vulnerability.Finding, anchor string, e *E
 	emit.labelled("Affected", f.Affected)
 	emit.labelled("Impact", f.Impact)
 	if f.Evidence != "" {
-		emit(Block{Code: &Code{Label: "Evidence", Text: f.Evidence}})
+		emit(Block{Code: &Code{Label: "Evidence", Text: f.Evidence, Lines: m.evidenceLines()}})
 	}
 	emit.labelled(or(solutionTypes[f.SolutionType], "Solution"), f.Solution)
 	if len(f.References) > 0 {
 		emit(Block{Heading: &Heading{Level: 3, Text: "References", Quiet: true}})
 		emit(Block{List: &List{Items: f.References, Links: true, Small: true}})
 	}
+}
+
+// evidenceLines keeps the document of a very long scan to a size that still opens.
+func (m *Model) evidenceLines() int {
+	if len(m.Findings) > 1000 {
+		return 12
+	}
+	return 40
 }
 
 func findingFacts(f *vulnerability.Finding) []Fact {

@@ -23,7 +23,7 @@ var pageText string
 var pageStyle string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"href": href, "lines": lines, "level": func(n int) int { return n + 1 }, "bar": bar,
+	"href": href, "lines": lines, "bar": bar, "short": func(s string) bool { return len(s) <= 26 },
 }).Parse(pageText))
 
 // writeHTML writes one page that needs nothing else: no script, no font, no picture from elsewhere.
@@ -47,7 +47,7 @@ func writeHTML(ctx context.Context, out io.Writer, d Document) error {
 			err = ctx.Err()
 		}
 		if err == nil {
-			err = writeBlock(w, b, &section)
+			err = writeBlock(w, d, b, &section)
 		}
 	})
 	if err == nil {
@@ -72,9 +72,12 @@ type pageHead struct {
 
 type pageSection struct{ ID, Text string }
 
-func writeBlock(w io.Writer, b Block, section *int) error {
+func writeBlock(w io.Writer, d Document, b Block, section *int) error {
 	if h := b.Heading; h != nil && h.Level == 1 {
 		*section++
+		if h.Text == d.Subject {
+			return nil // the page's own heading says it
+		}
 		titled := *h
 		titled.Anchor = "section-" + strconv.Itoa(*section)
 		b.Heading = &titled

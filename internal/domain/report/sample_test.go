@@ -1,7 +1,11 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"strings"
 	"time"
 
@@ -28,6 +32,7 @@ func base(id, title string) Model {
 
 func cleanPass() Model {
 	m := base("0193a7c2-41fe-7b0a", "Quarterly external scan Q4 2026")
+	m.Brand.Logo = logo()
 	m.Certificate, m.Reviewer = "5041-01-17", "Miriam Okafor, ASV employee 5041-22"
 	m.Attested = Signature{"Eleanor Finch", "Head of Operations", ended.AddDate(0, 0, 2)}
 	m.Signed = Signature{"Jonas Weidenfeller", "PCI Lead", ended.AddDate(0, 0, 3)}
@@ -44,6 +49,24 @@ func cleanPass() Model {
 	m.Verdict = Verdict{Pass, "All 2 components passed: no vulnerability scores 4.0 or more and none fails by rule. Every special note is settled."}
 	m.Tally()
 	return m
+}
+
+// logo is a ring and a bar on a transparent ground.
+func logo() []byte {
+	img := image.NewNRGBA(image.Rect(0, 0, 480, 120))
+	for y := range 120 {
+		for x := range 480 {
+			d := (x-60)*(x-60) + (y-60)*(y-60)
+			if d < 52*52 && d > 30*30 || x > 140 && x < 460 && y > 46 && y < 74 {
+				img.Set(x, y, color.NRGBA{0x0b, 0x7a, 0x75, 0xff})
+			}
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, img); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
 }
 
 func low(host string, port int, class, name, evidence, solution string) vulnerability.Finding {

@@ -100,10 +100,11 @@ func portOf(port int, protocol string) string {
 }
 
 func (m *Model) zone() *time.Location {
-	if zone, err := time.LoadLocation(m.Scan.Timezone); err == nil {
-		return zone
+	zone, err := time.LoadLocation(m.Scan.Timezone)
+	if err != nil || zone == time.Local {
+		return time.UTC
 	}
-	return time.UTC
+	return zone
 }
 
 func (m *Model) moment(t time.Time) string {

@@ -131,7 +131,7 @@ func (w *Writer) mark(p heading) {
 	}
 	level := min(p.Level-1, w.level+1) // the library wants no gap between levels
 	w.level = level
-	w.f.SetFont(families[bold][0], families[bold][1], 10) // bookmarks are encoded by the current font
+	w.setFont(bold, 10) // bookmarks are encoded by the current font
 	w.f.Bookmark(w.cut(p.Text, regular, 10, 150), level, w.y-2)
 	w.toc.add(w, p)
 }

@@ -106,8 +106,8 @@ func (w *Writer) verdict(v Verdict) {
 	t := toneOf(v.Tone)
 	lines, size, left, h := w.setVerdict(v)
 	w.box(margin, w.y, bodyWidth, h, 2, t.soft)
-	w.box(margin, w.y, left, h, 2, t.strong)
-	w.box(margin+left-3, w.y, 3, h, 0, t.strong)
+	w.fill(t.strong)
+	w.f.RoundedRect(margin, w.y, left, h, 2, "14", "F") // the left corners
 	w.textCentre(margin+left/2, w.y+h/2+size*0.125, clean(v.Word), bold, size, white)
 	y := w.y + (h-float64(len(lines))*lineHeight(10.2))/2
 	for _, l := range lines {

@@ -46,6 +46,7 @@ type Writer struct {
 	f       *fpdf.Fpdf
 	opt     Options
 	faces   faces
+	font    fontState
 	primary rgb
 	logo    *logo
 	y       float64

@@ -11,9 +11,23 @@ func (w *Writer) text(x, y float64, s string, st style, size float64, c rgb) {
 	if s == "" {
 		return
 	}
-	w.f.SetFont(families[st][0], families[st][1], size)
+	w.setFont(st, size)
 	w.f.SetTextColor(c.r, c.g, c.b)
 	w.f.Text(x, y, w.held(s, st))
+}
+
+// setFont writes a change of font only where there is one; every page begins without.
+func (w *Writer) setFont(st style, size float64) {
+	if now := (fontState{w.f.PageNo(), st, size}); now != w.font {
+		w.f.SetFont(families[st][0], families[st][1], size)
+		w.font = now
+	}
+}
+
+type fontState struct {
+	page  int
+	style style
+	size  float64
 }
 
 // held replaces what the face itself lacks; clean has looked at the regular face only.
