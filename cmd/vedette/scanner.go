@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vedette/vedette/internal/engine"
+	"github.com/vedette/vedette/internal/scanlink"
+	"github.com/vedette/vedette/internal/scanlink/agent"
+	"github.com/vedette/vedette/internal/scanlink/child"
+)
+
+func scannerCommand() *cobra.Command {
+	var embedded bool
+	c := &cobra.Command{
+		Use:           "scanner --embedded",
+		Short:         "Run as the scanner of a server on this machine (the server starts this itself)",
+		Long:          "Reads one line of configuration from standard input and works until that is closed. For a scanner on another machine there is vedette-scanner.",
+		Args:          cobra.NoArgs,
+		Hidden:        true,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !embedded {
+				return errors.New("this command is started by the server; on another machine use vedette-scanner")
+			}
+			return embeddedScanner(c.Context())
+		},
+	}
+	c.Flags().BoolVar(&embedded, "embedded", false, "read the configuration from standard input")
+	return c
+}
+
+// embeddedScanner works until the parent is gone or asks for an end. Its log is JSON on standard error, which the
+// parent reads.
+func embeddedScanner(ctx context.Context) error {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	cfg, ctx, err := child.ReadConfig(ctx, os.Stdin)
+	if err != nil {
+		return err
+	}
+	cfg.Engine = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
+		return engine.Run(ctx, plan, engine.Options{}, emit)
+	}
+	return agent.Run(ctx, cfg)
+}
