@@ -22,7 +22,7 @@ var ranks = map[string]int{
 }
 
 // readers of the scanner's messages among the nouns.
-var readers = []string{"feed", "vulnerability", "host", "scan", "report"}
+var readers = []string{"feed", "scanner", "vulnerability", "host", "scan", "report"}
 
 // databases are the packages of platform that a scanner must not link.
 var databases = []string{
@@ -53,6 +53,9 @@ func mayImport(from, to string) bool {
 		return !under(to, "client")
 	case under(from, "internal/api"):
 		return under(to, "internal/api", "internal/platform")
+	case under(from, "internal/oneshot"): // values only: no transaction, no tenant
+		return under(to, "internal/oneshot", "internal/engine", "internal/scanlink", "internal/domain") ||
+			(under(to, "internal/platform") && !under(to, databases...))
 	case under(from, "internal/portal"):
 		return under(to, "internal/portal", "internal/platform", "web")
 	case under(from, "internal/domain"):
@@ -147,6 +150,8 @@ func TestImportRule(t *testing.T) {
 		{"internal/platform/db", "internal/platform/access"}:           true,
 		{"internal/platform/db", "internal/domain/scan"}:               false,
 		{"internal/app", "internal/domain/scan"}:                       true,
+		{"internal/oneshot", "internal/domain/pci"}:                    true,
+		{"internal/oneshot", "internal/platform/db"}:                   false,
 		{"internal/app", "cmd/vedette"}:                                false,
 		{"cmd/vedette", "internal/app"}:                                true,
 		{"cmd/vedette", "internal/schema/dbtest"}:                      false,
