@@ -40,8 +40,8 @@ type env struct {
 
 // lists are all checks of single services, in the order they run: access without login before default accounts.
 func lists() []check {
-	return slices.Concat(exposureChecks, clearChecks, storeChecks, sqlChecks, fileChecks, screenChecks, apiChecks, execChecks,
-		sshChecks, mailChecks, dnsChecks, smallChecks, snmpChecks, credsChecks)
+	return slices.Concat(exposureChecks, clearChecks, storeChecks, sqlChecks, fileChecks, screenChecks, apiChecks, execChecks, brokerChecks,
+		serviceChecks, sshChecks, mailChecks, dnsChecks, smallChecks, snmpChecks, credsChecks)
 }
 
 const checkBudget = 90 * time.Second

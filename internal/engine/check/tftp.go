@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"net"
-	"net/netip"
 	"time"
 
 	"github.com/vedette/vedette/internal/scanlink"
@@ -42,38 +40,14 @@ func anonTFTP(ctx context.Context, e *env) []scanlink.Finding {
 const tftpWait = 2 * time.Second
 
 // tftpRead asks for a file and gives its first block; nil for a refusal. The server answers from a port of its own
-// (RFC 1350 section 4), so the socket is not connected: datagrams from other addresses are passed over.
+// (RFC 1350 section 4).
 func (e *env) tftpRead(ctx context.Context, name string) (data []byte, answered bool) {
-	if err := e.n.Wait(ctx, e.t.Host.Address); err != nil {
-		return nil, false
-	}
-	c, err := net.ListenUDP("udp", nil)
+	request := append(append([]byte{0, 1}, name...), "\x00octet\x00"...)
+	reply, err := e.n.Exchange(ctx, e.t.AddrPort(), request, tftpWait)
 	if err != nil {
 		return nil, false
 	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
-	request := append(append([]byte{0, 1}, name...), "\x00octet\x00"...)
-	if _, err := c.WriteToUDPAddrPort(request, e.t.AddrPort()); err != nil {
-		return nil, false
-	}
-	_ = c.SetReadDeadline(time.Now().Add(tftpWait))
-	buf := make([]byte, 2048)
-	for range 20 {
-		k, from, err := c.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			return nil, false
-		}
-		if from.Addr().Unmap() != e.t.Host.Address.Unmap() {
-			continue
-		}
-		block, ok := tftpBlock(buf[:k])
-		if block != nil {
-			_, _ = c.WriteToUDPAddrPort([]byte{0, 5, 0, 0, 0}, netip.AddrPortFrom(from.Addr(), from.Port())) // no more, thank you
-		}
-		return block, ok
-	}
-	return nil, false
+	return tftpBlock(reply)
 }
 
 // tftpBlock reads the first DATA packet. ok says that the packet is TFTP's; an ERROR gives no data.
