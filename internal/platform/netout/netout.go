@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -147,6 +148,11 @@ func (c *Client) CheckURL(text string) error {
 func (c *Client) checkURL(u *url.URL) error {
 	if u.Hostname() == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || c.policy.HTTPSOnly)) {
 		return ErrURL
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return ErrURL
+		}
 	}
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return c.CheckAddress(a)

@@ -232,7 +232,8 @@ func TestCheckURL(t *testing.T) {
 		"https://":                      {netout.ErrURL, netout.ErrURL},
 		"/hook":                         {netout.ErrURL, netout.ErrURL},
 		"javascript:alert(1)":           {netout.ErrURL, netout.ErrURL},
-		"https://example.com:99999999/": {nil, nil}, // fails at connecting
+		"https://example.com:99999999/": {netout.ErrURL, netout.ErrURL},
+		"https://example.com:0/":        {netout.ErrURL, netout.ErrURL},
 		"https://exa mple.com":          {netout.ErrURL, netout.ErrURL},
 	} {
 		for i, c := range []*netout.Client{open, strict} {

@@ -2,6 +2,7 @@ package secret_test
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -182,6 +183,13 @@ func TestSecretsPrintAsDots(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), secret.Dots) {
 		t.Error("no dots printed")
+	}
+}
+
+func TestClearTextDoesNotReachTheDatabase(t *testing.T) {
+	t.Parallel()
+	if v, err := driver.DefaultParameterConverter.ConvertValue(secret.Text("hunter2")); err == nil {
+		t.Errorf("converted to %v", v)
 	}
 }
 

@@ -3,6 +3,8 @@
 package secret
 
 import (
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -29,6 +31,11 @@ func (t Text) LogValue() slog.Value         { return slog.StringValue(dots(t.Emp
 
 // Format covers every verb, also those that do not suit a string and would print its raw value as a mistake.
 func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, dots(t.Empty())) }
+
+// Value refuses: what the database keeps is Sealed, or a hash.
+func (t Text) Value() (driver.Value, error) {
+	return nil, errors.New("a secret in the clear is not for the database: seal or hash it")
+}
 
 func dots(empty bool) string {
 	if empty {
