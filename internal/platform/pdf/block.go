@@ -37,7 +37,7 @@ func (w *Writer) label(s string) {
 	if s == "" {
 		return
 	}
-	w.text(margin, w.y+rise(8), clean(s), bold, 8, muted)
+	w.text(margin, w.y+rise(8), w.cut(s, bold, 8, bodyWidth), bold, 8, muted)
 	w.y += labelHeight
 }
 

@@ -6,6 +6,7 @@ import (
 	_ "image/jpeg" // logos
 	"image/png"
 	"slices"
+	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
 )
@@ -45,12 +46,12 @@ func (w *Writer) Cover(c Cover) {
 	w.box(0, 0, pageWidth, bandHeight, 0, w.primary)
 	w.coverBrand()
 	y := 58.0
-	for _, l := range w.wrap(c.Title, bold, 30, bodyWidth) {
+	for _, l := range w.clamp(c.Title, bold, 30, bodyWidth, 3) {
 		w.text(margin, y, l, bold, 30, white)
 		y += 12.5
 	}
 	y += 1
-	for _, l := range first(w.wrap(c.Subtitle, regular, 13, bodyWidth), 3) {
+	for _, l := range w.clamp(c.Subtitle, regular, 13, bodyWidth, 2) {
 		w.text(margin, y, l, regular, 13, white)
 		y += 6.6
 	}
@@ -59,14 +60,27 @@ func (w *Writer) Cover(c Cover) {
 	w.y += 5
 	w.Tiles(c.Tiles)
 	w.y += 2
-	w.Facts(Facts{Columns: 2, Groups: []FactGroup{{Items: c.Facts}}})
-	lines := w.wrap(c.Notice, regular, 8, bodyWidth)
+	w.Facts(Facts{Columns: 2, Groups: []FactGroup{{Items: w.short(c.Facts)}}})
+	lines := w.clamp(c.Notice, regular, 8, bodyWidth, 5)
 	y = pageHeight - bottom - 4 - float64(len(lines))*lineHeight(8)
 	for _, l := range lines {
 		w.text(margin, y+rise(8), l, regular, 8, muted)
 		y += lineHeight(8)
 	}
 	w.y = bodyEnd
+}
+
+// short facts are a few of at most two lines, so that the cover holds them.
+func (w *Writer) short(facts []Fact) []Fact {
+	var all []Fact
+	for _, f := range first(facts, 10) {
+		f.Label = w.cut(f.Label, regular, factSize, 30)
+		if lines := w.clamp(f.Value, mono, factSize, halfColumn-36, 2); len(lines) == 2 {
+			f.Value = lines[0] + "\n" + lines[1]
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 func (w *Writer) coverBrand() {
@@ -94,12 +108,16 @@ func (w *Writer) setVerdict(v Verdict) (lines []string, size, left, height float
 	if v.Small {
 		size, least, air = 20, 16, 5
 	}
-	for size > 14 && w.measure(clean(v.Word), bold, size) > 56 {
+	for size > 14 && w.measure(verdictWord(v), bold, size) > 56 {
 		size--
 	}
-	left = max(w.measure(clean(v.Word), bold, size)+18, 46)
-	lines = first(w.wrap(v.Reason, regular, 10.2, bodyWidth-left-14), 7)
+	left = max(w.measure(verdictWord(v), bold, size)+18, 46)
+	lines = w.clamp(v.Reason, regular, 10.2, bodyWidth-left-14, 7)
 	return lines, size, left, max(least, float64(len(lines))*lineHeight(10.2)+air)
+}
+
+func verdictWord(v Verdict) string {
+	return string(first([]rune(strings.ReplaceAll(clean(v.Word), "\n", " ")), 16))
 }
 
 func (w *Writer) verdict(v Verdict) {
@@ -108,7 +126,7 @@ func (w *Writer) verdict(v Verdict) {
 	w.box(margin, w.y, bodyWidth, h, 2, t.soft)
 	w.fill(t.strong)
 	w.f.RoundedRect(margin, w.y, left, h, 2, "14", "F") // the left corners
-	w.textCentre(margin+left/2, w.y+h/2+size*0.125, clean(v.Word), bold, size, white)
+	w.textCentre(margin+left/2, w.y+h/2+size*0.125, verdictWord(v), bold, size, white)
 	y := w.y + (h-float64(len(lines))*lineHeight(10.2))/2
 	for _, l := range lines {
 		w.text(margin+left+7, y+rise(10.2), l, regular, 10.2, ink)
@@ -202,6 +220,9 @@ func (w *Writer) drawContents() {
 	w.box(margin, top+9, 14, 0.9, 0, w.primary)
 	y := top + 15
 	for _, e := range w.toc.fitting((bodyEnd - y) / entryHeight) {
+		if y+entryHeight > bodyEnd {
+			break
+		}
 		st, size, c, x := bold, 10.0, ink, margin
 		if e.level > 1 {
 			st, size, c, x = regular, 9, muted, margin+entryIndent

@@ -66,6 +66,9 @@ func New(o Options) *Writer {
 	f.SetAutoPageBreak(false, 0)
 	f.SetCellMargin(0)
 	f.SetCatalogSort(true)
+	if o.Created.IsZero() {
+		o.Created = time.Unix(0, 0).UTC() // the library would take the machine's time
+	}
 	f.SetCreationDate(o.Created)
 	f.SetModificationDate(o.Created)
 	w := &Writer{f: f, opt: o, primary: readable(o.Primary), bare: map[int]bool{}, anchors: map[string]int{}, placed: map[int]bool{}, level: -1}

@@ -90,7 +90,7 @@ func (w *Writer) tableHead(columns []Column, widths []float64) ([][]string, floa
 	head := make([][]string, len(columns))
 	most := 1
 	for i, c := range columns {
-		head[i] = w.wrap(c.Title, bold, 7.8, widths[i]-2*cellPadX)
+		head[i] = w.clamp(c.Title, bold, 7.8, widths[i]-2*cellPadX, 4)
 		most = max(most, len(head[i]))
 	}
 	return head, float64(most)*lineHeight(7.8) + 2.8

@@ -99,6 +99,16 @@ func (w *Writer) wrapLine(lines []string, s string, st style, size, width float6
 	return append(lines, strings.TrimRight(s[start:], " "))
 }
 
+// clamp breaks text into at most n lines; the last one of a longer text ends in an ellipsis.
+func (w *Writer) clamp(s string, st style, size, width float64, n int) []string {
+	lines := w.wrap(s, st, size, width)
+	if len(lines) > n {
+		lines = lines[:n]
+		lines[n-1] = w.cut(lines[n-1]+strings.Repeat(" ", 400)+".", st, size, width)
+	}
+	return lines
+}
+
 // cut shortens one line to a width, with an ellipsis.
 func (w *Writer) cut(s string, st style, size, width float64) string {
 	s = strings.ReplaceAll(clean(s), "\n", " ")
