@@ -85,7 +85,7 @@ func words(s string) []string { return strings.Fields(s) }
 // 8 to 13, Ubuntu 14.04 to 24.04 and Red Hat Enterprise Linux 6 to 9.
 var products = []product{
 	{key: "openbsd:openssh", sources: words("openssh"), shipped: words("5.3p1 6.6.1p1 6.7p1 7.2p2 7.4p1 7.6p1 7.9p1 8.0p1 8.2p1 8.4p1 8.7p1 8.9p1 9.2p1 9.6p1 9.9p1 10.0p1")},
-	{key: "f5:nginx", aliases: words("nginx:nginx igor_sysoev:nginx"), sources: words("nginx"), shipped: words("1.4.6 1.6.2 1.10.3 1.14.0 1.14.1 1.14.2 1.16.1 1.18.0 1.20.1 1.22.1 1.24.0 1.26.3")},
+	{key: "f5:nginx", aliases: words("nginx:nginx igor_sysoev:nginx f5:nginx_open_source"), sources: words("nginx"), shipped: words("1.4.6 1.6.2 1.10.3 1.14.0 1.14.1 1.14.2 1.16.1 1.18.0 1.20.1 1.22.1 1.24.0 1.26.3")},
 	{key: "apache:http_server", sources: words("apache2"), shipped: words("2.2.15 2.4.6 2.4.7 2.4.10 2.4.18 2.4.25 2.4.29 2.4.37 2.4.38 2.4.41 2.4.51 2.4.52 2.4.53 2.4.54 2.4.56 2.4.57 2.4.58 2.4.59 2.4.61 2.4.62 2.4.65")},
 	{key: "lighttpd:lighttpd", sources: words("lighttpd"), shipped: words("1.4.35 1.4.45 1.4.53 1.4.55 1.4.59 1.4.63 1.4.69 1.4.74 1.4.79")},
 	{key: "acme:mini-httpd", aliases: words("acme:mini_httpd acme_labs:mini_httpd"), sources: words("mini-httpd"), shipped: words("1.30")},
@@ -145,7 +145,7 @@ var products = []product{
 	{key: "stunnel:stunnel", sources: words("stunnel4"), shipped: words("5.06 5.30 5.39 5.44 5.50 5.56 5.63 5.68 5.72 5.74")},
 	{key: "openldap:openldap", sources: words("openldap"), shipped: words("2.4.31 2.4.40 2.4.42 2.4.44 2.4.45 2.4.46 2.4.47 2.4.49 2.4.57 2.5.13 2.5.16 2.5.18 2.5.19 2.6.7 2.6.10")},
 	{key: "freeradius:freeradius", sources: words("freeradius"), shipped: words("2.2.5 2.2.8 3.0.12 3.0.16 3.0.17 3.0.20 3.0.21 3.0.26 3.2.1 3.2.5 3.2.7")},
-	{key: "openprinting:cups", aliases: words("apple:cups cups:cups"), sources: words("cups"), shipped: words("1.7.2 1.7.5 2.1.3 2.2.1 2.2.7 2.2.10 2.3.1 2.3.3 2.4.1 2.4.2 2.4.7 2.4.10")},
+	{key: "openprinting:cups", aliases: words("apple:cups cups:cups cups:common_unix_printing_system"), sources: words("cups"), shipped: words("1.7.2 1.7.5 2.1.3 2.2.1 2.2.7 2.2.10 2.3.1 2.3.3 2.4.1 2.4.2 2.4.7 2.4.10")},
 	{key: "git-scm:git", aliases: words("git:git git_project:git"), sources: words("git"), shipped: words("1.9.1 2.1.4 2.7.4 2.11.0 2.17.1 2.20.1 2.25.1 2.30.2 2.34.1 2.39.5 2.43.0 2.47.3")},
 	{key: "apache:subversion", sources: words("subversion"), shipped: words("1.8.8 1.8.10 1.9.3 1.9.5 1.9.7 1.10.4 1.13.0 1.14.1 1.14.2 1.14.3 1.14.5")},
 	{key: "prometheus:prometheus", sources: words("prometheus"), shipped: words("2.7.1 2.15.2 2.24.1 2.31.2 2.42.0 2.45.3 2.53.3")},

@@ -64,6 +64,12 @@ func Judge(in Input) Verdict {
 		return verdictOf(row, in, scoreOf(row, in, nil))
 	}
 	v := verdictOf(row, in, scoreOf(row, in, in.CVEs[0]))
+	if row.Vector != "" {
+		// A class with a rule of its own is judged by it, too: Logjam's 3.7 does not make a group of 512 bits pass.
+		if own := verdictOf(row, in, scoreOf(row, in, nil)); worse(own, v) {
+			v = own
+		}
+	}
 	for i, metrics := range in.CVEs[1:] {
 		if one := verdictOf(row, in, scoreOf(row, in, metrics)); worse(one, v) {
 			v = one

@@ -41,7 +41,7 @@ func TestVerdict(t *testing.T) {
 		{"denial of service 7.5 passes", "6.3.3", cve(metric("3.1", v31Outage, 75)), Pass, 75, "nvd-primary"},
 		{"denial of service of v2 passes", "6.3.3", cve(metric("2.0", "AV:N/AC:L/Au:N/C:N/I:N/A:C", 78)), Pass, 78, "nvd-primary"},
 		{"denial of service on a system out of support fails", "6.3.3", Input{Class: "cve", CVEs: [][]Metric{{metric("3.1", v31Outage, 75)}}, OutOfSupport: true}, Fail, 75, "nvd-primary"},
-		{"SQL injection scored 0 fails", "6.3.3", Input{Class: "web.sqli", CVEs: [][]Metric{{metric("3.1", nothing, 0)}}}, Fail, 0, "nvd-primary"},
+		{"SQL injection scored 0 fails", "6.3.3", Input{Class: "web.sqli", Vector: nothing}, Fail, 0, "calculated"},
 		{"telnet alone is a note", "7.2", Input{Class: "clear.telnet"}, Note, 37, "calculated"},
 		{"a note overrides no score", "7.2", Input{Class: "remote-access", CVEs: [][]Metric{{metric("3.1", v31Partial, 98)}}}, Fail, 98, "nvd-primary"},
 		{"TLS 1.1 fails by default", "6.3.3", Input{Class: "tls.v1.1"}, Fail, 65, "calculated"},
@@ -49,6 +49,7 @@ func TestVerdict(t *testing.T) {
 		{"the gravest of several CVEs decides", "6.3.1", Input{Class: "cve", CVEs: [][]Metric{{metric("3.1", v31Outage, 99)}, {metric("3.1", v31Partial, 53)}, {metric("3.1", v31Partial, 31)}}}, Fail, 53, "nvd-primary"},
 		{"a template's vector", "6.2.1", Input{Class: "cve", Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N"}, Fail, 75, "calculated"},
 		{"what is possible counts not", "5.6", Input{Class: "cve", CVEs: [][]Metric{{metric("3.1", v31Partial, 98)}}, Possible: true}, Pass, 98, "nvd-primary"},
+		{"a class's own rule counts beside its CVE", "6.3.2", Input{Class: "tls.dh", CVEs: [][]Metric{{metric("3.1", v31Partial, 37)}}}, Fail, 59, "calculated"},
 		{"an unknown class does not pass by oversight", "6.3.2", Input{Class: "never.heard"}, Fail, 75, "calculated"},
 	}
 	for _, c := range cases {
