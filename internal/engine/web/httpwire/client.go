@@ -44,8 +44,9 @@ type Options struct {
 
 const (
 	maxHead  = 64 << 10
-	maxIdle  = 4
-	maxFails = 8 // failures in a row after which the target counts as down
+	patience = 1500 * time.Millisecond // for the first answer of a connection while others are open
+	maxOpen  = 4                       // connections at once
+	maxFails = 8                       // failures in a row after which the target counts as down
 )
 
 // Client sends requests to one service. It is safe for concurrent use.
@@ -58,8 +59,12 @@ type Client struct {
 
 	lock  sync.Mutex
 	idle  []*connection
+	slots chan struct{}
 	sent  atomic.Int64
 	fails atomic.Int64
+
+	serial atomic.Bool // one connection at a time, by turn
+	turn   sync.Mutex
 }
 
 type connection struct {
@@ -78,7 +83,7 @@ func New(ctx context.Context, n *wire.Net, t wire.Target, o Options) *Client {
 	if o.UserAgent == "" {
 		o.UserAgent = UserAgent(t.Contact)
 	}
-	return &Client{ctx: ctx, net: n, target: t, secure: Secure(t), options: o}
+	return &Client{ctx: ctx, net: n, target: t, secure: Secure(t), options: o, slots: make(chan struct{}, maxOpen)}
 }
 
 // UserAgent names the scanner and whom to ask about it.
@@ -184,8 +189,18 @@ func (c *Client) Do(r *Request) (*Response, error) {
 	if n := c.sent.Add(1); c.options.MaxRequests > 0 && n > int64(c.options.MaxRequests) {
 		return nil, ErrBudget
 	}
-	wireBytes := r.bytes(c)
-	resp, err := c.attempt(r, wireBytes)
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-c.ctx.Done():
+		return nil, c.ctx.Err()
+	}
+	serial := c.serial.Load()
+	if serial {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+	}
+	resp, err := c.attempt(r, r.bytes(c), serial)
 	if err != nil && c.ctx.Err() == nil {
 		c.fails.Add(1)
 	} else if err == nil {
@@ -194,17 +209,39 @@ func (c *Client) Do(r *Request) (*Response, error) {
 	return resp, err
 }
 
-func (c *Client) attempt(r *Request, b []byte) (*Response, error) {
+// crowded is called when a new connection waits for an answer while others are open: a small server may have bound its
+// only worker to an idle connection of ours. From then on there is one connection at a time.
+func (c *Client) crowded() {
+	if len(c.slots) > 1 || c.idling() {
+		c.serial.Store(true)
+		c.Close()
+	}
+}
+
+func (c *Client) idling() bool {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return len(c.idle) > 0
+}
+
+func (c *Client) attempt(r *Request, b []byte, serial bool) (*Response, error) {
 	for {
 		conn, reused, err := c.connect(r)
 		if err != nil {
 			return nil, err
 		}
+		var alone *time.Timer
+		if !reused && !serial {
+			alone = time.AfterFunc(patience, c.crowded)
+		}
 		resp, again, err := c.exchange(conn, r, b)
+		if alone != nil {
+			alone.Stop()
+		}
 		if err != nil && reused && errors.Is(err, errSilent) {
 			continue // the server had closed the idle connection
 		}
-		if again && !r.Fresh {
+		if again && !r.Fresh && (serial || !c.serial.Load()) {
 			c.keep(conn)
 		} else {
 			conn.Close()
@@ -264,7 +301,7 @@ func handshake(ctx context.Context, raw net.Conn, name string, timeout time.Dura
 func (c *Client) keep(conn *connection) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	if len(c.idle) >= maxIdle {
+	if len(c.idle) >= maxOpen {
 		conn.Close()
 		return
 	}

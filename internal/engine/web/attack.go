@@ -1,0 +1,92 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/vedette/vedette/internal/engine/web/httpwire"
+)
+
+// attack tries each parameter that the crawler found. The probes read and compute only; what could store or log in is
+// not repeated.
+func (s *scan) attack() {
+	var spots []spot
+	for _, p := range s.site.points {
+		for i := range p.params {
+			spots = append(spots, spot{p, i})
+		}
+	}
+	each(s, spots[:min(len(spots), 400)], s.attackSpot)
+	each(s, s.site.folders[:min(len(s.site.folders), 40)], s.splitPath)
+	s.tryWriting()
+}
+
+// spot is one parameter of a point.
+type spot struct {
+	point
+	at int
+}
+
+func (sp spot) name() string { return sp.params[sp.at].name }
+
+func (sp spot) value() string { return sp.params[sp.at].value }
+
+// where names the spot as a path with the parameter, for people and as the finding's key.
+func (sp spot) where() string { return sp.path + "?" + sp.name() + "=" }
+
+// request sends the point with one value replaced. raw values go into the query unescaped.
+func (sp spot) request(value string) *httpwire.Request {
+	encoded := make([]string, len(sp.params))
+	for i, p := range sp.params {
+		v := p.value
+		if i == sp.at {
+			v = value
+		}
+		encoded[i] = url.QueryEscape(p.name) + "=" + url.QueryEscape(v)
+	}
+	form := strings.Join(encoded, "&")
+	if sp.method == "POST" {
+		r := &httpwire.Request{Method: "POST", Target: sp.path, Body: []byte(form)}
+		r.Set("Content-Type", "application/x-www-form-urlencoded")
+		return r
+	}
+	return httpwire.Get(sp.path + "?" + form)
+}
+
+func (s *scan) send(sp spot, value string) *httpwire.Response {
+	if s.ctx.Err() != nil {
+		return nil
+	}
+	r, err := s.client.Do(sp.request(value))
+	if err != nil {
+		return nil
+	}
+	return r
+}
+
+// fixed tells parameters whose values guard the form: changing them says nothing of the application.
+func fixed(name string) bool {
+	lower := strings.ToLower(name)
+	for _, w := range []string{"csrf", "xsrf", "__viewstate", "__eventvalidation", "nonce", "_token", "authenticity"} {
+		if strings.Contains(lower, w) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scan) attackSpot(sp spot) {
+	if fixed(sp.name()) {
+		return
+	}
+	usual := s.send(sp, sp.value())
+	if usual == nil {
+		return
+	}
+	s.crossSite(sp)
+	s.traverse(sp, usual)
+	s.inject(sp, usual)
+	s.execute(sp, usual)
+	s.splitHeader(sp)
+	s.redirectAway(sp)
+}

@@ -1,0 +1,111 @@
+package web
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/vedette/vedette/internal/engine/web/httpwire"
+)
+
+// usualFolders are names that sites use and often forget; they are asked for besides what the crawler found.
+var usualFolders = []string{
+	"admin", "archive", "assets", "backup", "backups", "bak", "bin", "cache", "config", "css", "data", "db", "dev", "doc", "docs", "download",
+	"downloads", "export", "files", "icons", "images", "img", "inc", "include", "includes", "install", "javascript", "js", "lib", "log", "logs", "media",
+	"old", "pdf", "private", "pub", "public", "scripts", "share", "sql", "src", "static", "temp", "test", "tmp", "tools", "upload", "uploads",
+	"vendor", "wp-content/uploads", "wp-includes",
+}
+
+// listing recognises pages that list a folder, by what the servers that make them write.
+var listing = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)<title>\s*Index of /`), // Apache, nginx, lighttpd, webfs, thttpd
+	regexp.MustCompile(`(?i)<h1>\s*Index of /`),
+	regexp.MustCompile(`(?i)<title>\s*Directory listing for /`), // Python
+	regexp.MustCompile(`(?i)<title>\s*(Directory|Folder) (listing|index)(:| of| for| -)`),
+	regexp.MustCompile(`(?i)<title>\s*listing: /`), // webfs
+	regexp.MustCompile(`(?i)<h1>\s*listing: `),
+	regexp.MustCompile(`(?i)<title>\s*Directory: /|<h1>\s*Directory: /`),       // Jetty
+	regexp.MustCompile(`(?i)<title>\s*Directory Listing For \[?/`),             // Tomcat
+	regexp.MustCompile(`(?i)<pre><a href="[^"]*">\[To Parent Directory\]</a>`), // IIS
+	regexp.MustCompile(`(?i)<h1>\s*<a href="/">Folder Home</a>`),
+	regexp.MustCompile(`(?is)<title>[^<]*</title>.*<div class="(wrapper|layout)">.*class="breadcrumbs?">.*Sort by|id="summary">\s*<span class="meta-item"><b>\d+</b> director`), // Caddy
+	regexp.MustCompile(`(?is)<a href="\.\./?">\s*(\.\./?|Parent Directory)\s*</a>.*<a href="[^"/]+/?">`),
+	regexp.MustCompile(`(?is)<pre>\s*<a href="[^"]+">[^<]+</a>\s*(<a href="[^"]+">[^<]+</a>\s*)*</pre>\s*$`), // Go's file server
+}
+
+func isListing(r *httpwire.Response) string {
+	if r.Status != 200 || !isHTML(r) {
+		return ""
+	}
+	body := string(r.Body[:min(len(r.Body), 128<<10)])
+	for _, re := range listing {
+		if at := re.FindStringIndex(body); at != nil && strings.Contains(body, "<a ") {
+			return body[at[0]:min(at[1], at[0]+200)]
+		}
+	}
+	return ""
+}
+
+func (s *scan) checkListings() {
+	folders := s.site.folders
+	have := map[string]bool{}
+	for _, f := range folders {
+		have[f] = true
+	}
+	for _, f := range usualFolders {
+		if full := "/" + f + "/"; !have[full] {
+			folders = append(folders, full)
+		}
+	}
+	each(s, folders, func(folder string) {
+		r, err := s.get(folder)
+		if err != nil {
+			return
+		}
+		shown := isListing(r)
+		if shown == "" || !s.missing.exists(folder, r) && folder != "/" {
+			return
+		}
+		s.report(s.found("web.dirlist", "web-directory-listing", folder, 98, r, shown, "The server lists the files of "+folder+"."))
+	})
+}
+
+var leftoverSuffixes = []string{".bak", ".old", ".orig", ".save", "~", ".swp", ".txt", ".backup", ".1", ".copy"}
+
+// source recognises program text that a server should have run.
+var source = regexp.MustCompile(`(?i)<\?php|<\?=|<%@|<%[ =]|\bnamespace [A-Z]\w+;|#!/usr/bin/(env |perl|python|php)|\bimport java\.|\bpublic (class|function)\b`)
+
+// checkLeftovers asks for copies of the programs that the crawler found, under the names that editors and people give.
+func (s *scan) checkLeftovers() {
+	var programs []string
+	for _, f := range s.site.files {
+		switch strings.ToLower(path.Ext(f)) {
+		case ".php", ".asp", ".aspx", ".jsp", ".cgi", ".pl", ".py", ".inc", ".rb":
+			programs = append(programs, f)
+		}
+	}
+	each(s, programs[:min(len(programs), 40)], func(f string) {
+		for _, suffix := range leftoverSuffixes {
+			s.leftover(f, f+suffix)
+		}
+		folder, name := path.Split(f)
+		s.leftover(f, folder+"."+name+".swp")
+		s.leftover(f, strings.TrimSuffix(f, path.Ext(f))+".bak")
+	})
+}
+
+func (s *scan) leftover(original, copy string) {
+	r, err := s.get(copy)
+	if err != nil || r.Status != 200 || !s.missing.exists(copy, r) {
+		return
+	}
+	shown := source.FindString(string(r.Body))
+	if strings.HasSuffix(copy, ".swp") && strings.HasPrefix(string(r.Body), "b0VIM ") {
+		shown = "b0VIM "
+	}
+	if shown == "" || isHTML(r) && !strings.HasPrefix(strings.TrimSpace(string(r.Body)), "<?") {
+		return
+	}
+	s.report(s.found("web.backup-exposed", "web-leftover-copy", copy, 97, r, shown, fmt.Sprintf("A copy of %s is served as text, with its source.", original)))
+}

@@ -1,0 +1,150 @@
+package web
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/vedette/vedette/internal/engine/web/httpwire"
+)
+
+// databaseErrors are what databases and their drivers say of a broken statement.
+var databaseErrors = []struct {
+	database string
+	text     *regexp.Regexp
+}{
+	{"MySQL", regexp.MustCompile(`(?i)You have an error in your SQL syntax|Warning.{0,40}\bmysqli?_|MySqlException|valid MySQL result|SQLSTATE\[(42000|HY000)\].{0,80}(MySQL|MariaDB|syntax)`)},
+	{"PostgreSQL", regexp.MustCompile(`(?i)PostgreSQL.{0,60}ERROR|Warning.{0,40}\bpg_|unterminated quoted string at or near|syntax error at or near "|PSQLException|Npgsql\.`)},
+	{"SQL Server", regexp.MustCompile(`(?i)Unclosed quotation mark (after|before) the character string|Microsoft SQL (Server|Native Client).{0,60}error|ODBC SQL Server Driver|System\.Data\.SqlClient\.SqlException|Incorrect syntax near`)},
+	{"Oracle", regexp.MustCompile(`\bORA-0(0933|1756|0936|0921|1789|1790)\b|quoted string not properly terminated`)},
+	{"SQLite", regexp.MustCompile(`(?i)SQLite3?(::|\.)?(SQL)?(Exception|Error)|near ".{0,40}": syntax error|unrecognized token: "|SQLITE_ERROR|sqlite3\.OperationalError|SQLite3::(query|prepare|exec)\(\)`)},
+	{"Access", regexp.MustCompile(`(?i)Microsoft (Access|JET Database Engine).{0,60}error|Syntax error \(missing operator\) in query expression`)},
+	{"a database", regexp.MustCompile(`(?i)SQLSTATE\[\w+\]|java\.sql\.SQL(Syntax)?\w*Exception|PDOException|Dynamic SQL Error|DB2 SQL error`)},
+}
+
+// inject looks for SQL injection: by an error of the database, by conditions that the answer follows, by delays.
+func (s *scan) inject(sp spot, usual *httpwire.Response) {
+	if s.injectError(sp, usual) || s.injectBoolean(sp, usual) {
+		return
+	}
+	s.injectTime(sp)
+}
+
+func (s *scan) injectError(sp spot, usual *httpwire.Response) bool {
+	for _, broken := range []string{"'", `"`, `\`, "')"} {
+		r := s.send(sp, sp.value()+broken)
+		if r == nil {
+			continue
+		}
+		for _, e := range databaseErrors {
+			shown := e.text.FindString(string(r.Body))
+			if shown == "" || e.text.Match(usual.Body) {
+				continue
+			}
+			// Text without a quote must not bring the same error: then the page complains of any unknown value.
+			if plain := s.send(sp, sp.value()+"1"); plain == nil || e.text.Match(plain.Body) {
+				continue
+			}
+			s.report(s.found("web.sqli", "web-sql-injection", sp.where(), 98, r, shown,
+				fmt.Sprintf("%s in the parameter %s reaches the statement: %s complains of its syntax.", broken, sp.name(), e.database)))
+			return true
+		}
+	}
+	return false
+}
+
+func numeric(s string) bool {
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
+}
+
+// injectBoolean sends pairs of a true and a false condition. The answers must follow the condition, twice over with
+// other numbers, while a true one gives the usual page.
+func (s *scan) injectBoolean(sp spot, usual *httpwire.Response) bool {
+	normal := shapeOf(usual, "")
+	again := s.send(sp, sp.value())
+	if again == nil || normal.similar(shapeOf(again, "")) < 0.98 || again.Status != usual.Status {
+		return false // the page changes by itself
+	}
+	for _, form := range []string{"%s AND %d=%d", "%s' AND '%d'='%d", "%s\" AND \"%d\"=\"%d", "%s') AND ('%d'='%d", "%s) AND (%d=%d"} {
+		if strings.HasPrefix(form, "%s AND") && !numeric(sp.value()) {
+			continue
+		}
+		var last *httpwire.Response
+		follows := true
+		for range 2 {
+			a := 1000 + rand.IntN(9000)
+			yes, no := s.send(sp, fmt.Sprintf(form, sp.value(), a, a)), s.send(sp, fmt.Sprintf(form, sp.value(), a, a+1))
+			if yes == nil || no == nil || !alike(usual, yes) || alike(usual, no) {
+				follows = false
+				break
+			}
+			last = no
+		}
+		if !follows {
+			continue
+		}
+		s.report(s.found("web.sqli", "web-sql-injection", sp.where(), 96, last, "",
+			fmt.Sprintf("The answer follows a condition in the parameter %s: it is the usual one for a true condition and another for a false one, twice. Form: %s", sp.name(), form)))
+		return true
+	}
+	return false
+}
+
+// alike says that two answers show the same: the same status and nearly the same words and size.
+func alike(a, b *httpwire.Response) bool {
+	if a.Status != b.Status {
+		return false
+	}
+	if string(a.Body) == string(b.Body) {
+		return true
+	}
+	difference := max(len(a.Body), len(b.Body)) - min(len(a.Body), len(b.Body))
+	return shapeOf(a, "").similar(shapeOf(b, "")) > 0.95 && difference < 40+len(a.Body)/50
+}
+
+const (
+	delay     = 3   // seconds that the database is asked to wait
+	undelayed = 1.5 // seconds within which an answer counts as prompt
+)
+
+// delays make databases wait; %d stands for the seconds.
+var delays = []string{
+	"' AND SLEEP(%d)-- -", " AND SLEEP(%d)", "' AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", "' || pg_sleep(%d)-- ", "; SELECT pg_sleep(%d)-- ",
+	"'; SELECT pg_sleep(%d)-- ", "'; WAITFOR DELAY '0:0:%d'-- ", "; WAITFOR DELAY '0:0:%d'-- ",
+}
+
+// injectTime asks the database to wait. The answer must be late by as much, and prompt with no wait, two times more.
+func (s *scan) injectTime(sp spot) {
+	if s.slow(sp) {
+		return
+	}
+	for _, form := range delays {
+		late := s.send(sp, sp.value()+fmt.Sprintf(form, delay))
+		if late == nil || late.Duration.Seconds() < delay {
+			continue
+		}
+		confirmed := true
+		for i := range 2 {
+			prompt := s.send(sp, sp.value()+fmt.Sprintf(form, 0))
+			more := s.send(sp, sp.value()+fmt.Sprintf(form, delay-1+i*2))
+			if prompt == nil || more == nil || prompt.Duration.Seconds() > undelayed || more.Duration.Seconds() < float64(delay-1+i*2) {
+				confirmed = false
+				break
+			}
+		}
+		if confirmed {
+			s.report(s.found("web.sqli", "web-sql-injection", sp.where(), 97, late, "",
+				fmt.Sprintf("The answer waits as long as the parameter %s tells the database to, three times. Form: %s", sp.name(), form)))
+			return
+		}
+	}
+}
+
+// slow says that the answers of this spot take long by themselves, so that delays prove nothing.
+func (s *scan) slow(sp spot) bool {
+	r := s.send(sp, sp.value())
+	return r == nil || r.Duration.Seconds() > undelayed/2
+}

@@ -1,0 +1,137 @@
+package web
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"github.com/vedette/vedette/internal/engine/web/httpwire"
+)
+
+// crossSite looks for markup of ours in the answer: reflected cross-site scripting. An element with a name of our own
+// must stand in the page as an element; text, comments and attributes do not count.
+func (s *scan) crossSite(sp spot) {
+	plain := randomName(10)
+	r := s.send(sp, plain)
+	if r == nil || !isHTML(r) || !bytes.Contains(r.Body, []byte(plain)) {
+		return
+	}
+	for _, prefix := range []string{"", `">`, `'>`, `--></script></title></textarea></style>"'>`} {
+		tag := "vq" + randomName(6)
+		r := s.send(sp, prefix+"<"+tag+" onx=1>")
+		if r != nil && holdsElement(r, tag) {
+			s.reportXSS(sp, r, tag)
+			return
+		}
+	}
+	s.scriptContext(sp)
+}
+
+func (s *scan) reportXSS(sp spot, r *httpwire.Response, shown string) {
+	s.report(s.found("web.xss", "web-reflected-xss", sp.where(), 98, r, shown,
+		"The parameter "+sp.name()+" is written into the page unescaped: the element that was sent stands in it."))
+}
+
+// holdsElement says whether a page, as a browser reads it, has an element of this name that was sent with an event
+// attribute.
+func holdsElement(r *httpwire.Response, tag string) bool {
+	if !isHTML(r) || !bytes.Contains(r.Body, []byte("<"+tag)) {
+		return false
+	}
+	root, err := html.Parse(bytes.NewReader(r.Body))
+	if err != nil {
+		return false
+	}
+	for n := range root.Descendants() {
+		if n.Type == html.ElementNode && n.Data == tag {
+			return attribute(n, "onx") == "1"
+		}
+	}
+	return false
+}
+
+// scriptContext covers values within a script's string literal: a quote that closes it must come back unescaped.
+func (s *scan) scriptContext(sp spot) {
+	for _, quote := range []string{`"`, `'`} {
+		word := "vq" + randomName(8)
+		probe := word + quote + `-` + word + `-` + quote
+		r := s.send(sp, probe)
+		if r == nil || !isHTML(r) || !bytes.Contains(r.Body, []byte(probe)) {
+			continue
+		}
+		root, err := html.Parse(bytes.NewReader(r.Body))
+		if err != nil {
+			return
+		}
+		for n := range root.Descendants() {
+			if n.Type != html.ElementNode || n.Data != "script" || n.FirstChild == nil {
+				continue
+			}
+			if at := strings.Index(n.FirstChild.Data, probe); at > 0 && opened(n.FirstChild.Data[:at], quote[0]) {
+				s.reportXSS(sp, r, probe)
+				return
+			}
+		}
+	}
+}
+
+// opened says that a string literal with this quote is open at the end of the script's text.
+func opened(script string, quote byte) bool {
+	var in byte
+	for i := 0; i < len(script); i++ {
+		switch c := script[i]; {
+		case c == '\\' && in != 0:
+			i++
+		case in == 0 && (c == '"' || c == '\'' || c == '`'):
+			in = c
+		case in != 0 && c == in:
+			in = 0
+		case c == '\n' && in != '`':
+			in = 0
+		}
+	}
+	return in == quote
+}
+
+// redirectAway looks for redirects to a host that the parameter names.
+func (s *scan) redirectAway(sp spot) {
+	host := randomName(10) + ".example"
+	for _, value := range []string{"https://" + host + "/", "//" + host + "/", "https:" + host, `/\` + host} {
+		r := s.send(sp, value)
+		if r == nil || r.Status < 300 || r.Status > 399 {
+			continue
+		}
+		to := r.Header.Get("Location")
+		u, err := url.Parse(strings.ReplaceAll(to, `\`, "/"))
+		if err == nil && strings.EqualFold(u.Hostname(), host) {
+			s.report(s.found("web.redirect", "web-open-redirect", sp.where(), 98, r, host, "The parameter "+sp.name()+" names the host to which the server redirects."))
+			return
+		}
+	}
+}
+
+// splitHeader looks for a header field of ours in the answer: response splitting through a parameter.
+func (s *scan) splitHeader(sp spot) {
+	for _, breaks := range []string{"\r\n", "\n", "\r"} {
+		mark := randomName(10)
+		r := s.send(sp, sp.value()+breaks+"X-Vq-"+mark+": 1")
+		if r != nil && r.Header.Get("X-Vq-"+mark) == "1" {
+			s.report(s.found("web.crlf", "web-response-splitting", sp.where(), 98, r, "X-Vq-", "Line ends in the parameter "+sp.name()+" add header fields to the answer."))
+			return
+		}
+	}
+}
+
+// splitPath does the same through the path, as servers do that redirect with a decoded path.
+func (s *scan) splitPath(folder string) {
+	for _, breaks := range []string{"%0d%0a", "%0a", "%E5%98%8D%E5%98%8A"} {
+		mark := randomName(10)
+		r, err := s.get(strings.TrimSuffix(folder, "/") + "/" + breaks + "X-Vq-" + mark + ":%201")
+		if err == nil && r.Header.Get("X-Vq-"+mark) == "1" {
+			s.report(s.found("web.crlf", "web-response-splitting", folder, 98, r, "X-Vq-", "Line ends in the path add header fields to the answer."))
+			return
+		}
+	}
+}
