@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/vedette/vedette/internal/engine/wire"
@@ -28,7 +29,7 @@ const (
 	bannerLimit = 2 << 10   // kept
 	replyLimit  = 64 << 10  // read of one answer
 	pageLimit   = 512 << 10 // read of one page
-	portTime    = 60 * time.Second
+	portTime    = 75 * time.Second
 	longWait    = 6 * time.Second // for servers that greet late
 )
 
@@ -83,24 +84,14 @@ func (s *session) run() (Match, bool) {
 	if done {
 		return m, true
 	}
-	if c != nil {
-		defer c.Close()
-	}
 	if printer(s.target.Port) && !s.tunnel {
 		order = []*probe{&printerProbe}
 	}
-	for _, p := range order {
-		if p.hello == nil {
-			continue
-		}
-		if s.ctx.Err() != nil || s.failed > 2 {
-			break
-		}
-		reply := s.say(&c, p)
-		if len(reply) == 0 {
-			continue
-		}
-		if m, done := s.understand(p, reply); done {
+	if m, done := s.askAll(order, c); done {
+		return m, true
+	}
+	if s.closed > 0 && len(s.banner) == 0 {
+		if m, ok := s.fromLowPort(); ok {
 			return m, true
 		}
 	}
@@ -108,6 +99,60 @@ func (s *session) run() (Match, bool) {
 		return s.lastListen()
 	}
 	return Match{}, false
+}
+
+const (
+	alone    = 8 // probes asked one by one, the likeliest; some servers take one connection at a time
+	together = 4 // of the rest, at a time
+)
+
+// askAll asks in order until an answer is understood. c is a connection on which nothing was said yet; it may be nil.
+func (s *session) askAll(order []*probe, c net.Conn) (Match, bool) {
+	order = slices.DeleteFunc(slices.Clone(order), func(p *probe) bool { return p.hello == nil || s.tunnel && p.name == "tls" })
+	for i := 0; i < len(order) && s.ctx.Err() == nil && s.failed < 3; {
+		n := 1
+		if i >= alone {
+			n = min(together, len(order)-i)
+		}
+		group := order[i : i+n]
+		i += n
+		replies := make([]heard, n)
+		var wg sync.WaitGroup
+		for k, p := range group {
+			conn := c
+			c = nil
+			wg.Go(func() { replies[k] = s.say(conn, p) })
+		}
+		wg.Wait()
+		for k, p := range group {
+			s.note(replies[k])
+			if len(replies[k].bytes) == 0 {
+				continue
+			}
+			if m, done := s.understand(p, replies[k].bytes); done {
+				return m, true
+			}
+		}
+	}
+	return Match{}, false
+}
+
+// heard is what one question brought.
+type heard struct {
+	bytes  []byte
+	closed bool // the server ended the connection without a word
+	failed bool // no connection was made
+}
+
+func (s *session) note(h heard) {
+	switch {
+	case h.failed:
+		s.failed++
+	case h.closed:
+		s.closed++
+	case s.banner == nil && len(h.bytes) > 0:
+		s.banner = h.bytes
+	}
 }
 
 // listen waits for a server that speaks first. Without a word from it the connection is handed back for the first question.
@@ -139,32 +184,26 @@ func (s *session) listen(order []*probe) (net.Conn, Match, bool) {
 }
 
 // say sends a probe's hello over c, or over a new connection when there is none, and reads the answer.
-func (s *session) say(c *net.Conn, p *probe) []byte {
-	conn := *c
-	*c = nil
-	if conn == nil {
+func (s *session) say(c net.Conn, p *probe) heard {
+	if c == nil {
 		var err error
-		if conn, err = s.dial(); err != nil {
-			s.failed++
-			return nil
+		if c, err = s.dial(); err != nil {
+			return heard{failed: true}
 		}
 	}
-	defer conn.Close()
-	if err := conn.SetWriteDeadline(clock.Monotonic().Add(5 * time.Second)); err != nil {
-		return nil
+	defer c.Close()
+	if err := c.SetWriteDeadline(clock.Monotonic().Add(5 * time.Second)); err != nil {
+		return heard{closed: true}
 	}
-	if _, err := conn.Write(p.hello); err != nil {
-		s.closed++
-		return nil
+	if _, err := c.Write(p.hello); err != nil {
+		return heard{closed: true}
 	}
-	b, err := wire.Read(conn, replyLimit, s.patience(1500*time.Millisecond))
-	if err == nil && len(b) == 0 {
-		s.closed++
+	wait := time.Second
+	if p.rank <= 2 || slices.Contains(p.ports, s.target.Port) {
+		wait = 2 * time.Second
 	}
-	if s.banner == nil && len(b) > 0 {
-		s.banner = b
-	}
-	return b
+	b, err := wire.Read(c, replyLimit, s.patience(wait))
+	return heard{bytes: b, closed: len(b) == 0 && (err == nil || wire.AnswerOf(err) == wire.Closed)}
 }
 
 // understand reads a reply: TLS is entered, a known protocol asked for more.

@@ -17,7 +17,7 @@ type probe struct {
 	ask   func(a *asker, m *Match) // learns more from a new connection; may be nil
 }
 
-var tcpProbes = slices.Concat(textProbes, webProbes, sqlProbes, cacheProbes, dirProbes, desktopProbes, smallProbes)
+var tcpProbes = slices.Concat(textProbes, webProbes, sqlProbes, cacheProbes, dirProbes, desktopProbes, smallProbes, brokerProbes, mediaProbes, plantProbes, toolProbes)
 
 // inOrder gives the probes by likelihood at the port.
 func inOrder(all []probe, port uint16) []*probe {
@@ -28,10 +28,13 @@ func inOrder(all []probe, port uint16) []*probe {
 		}
 	}
 	weight := func(p *probe) int {
-		if slices.Contains(p.ports, port) {
-			return 0
+		switch {
+		case !slices.Contains(p.ports, port):
+			return p.rank
+		case p.name == "tls":
+			return -1
 		}
-		return p.rank
+		return 0
 	}
 	slices.SortStableFunc(out, func(a, b *probe) int { return cmp.Compare(weight(a), weight(b)) })
 	return out

@@ -48,7 +48,7 @@ func buildHello() []byte {
 	ext := []byte{
 		0, 10, 0, 12, 0, 10, 0, 29, 0, 23, 0, 24, 0, 25, 1, 0, // supported groups
 		0, 11, 0, 2, 1, 0, // point formats
-		0, 13, 0, 24, 0, 22, 4, 3, 8, 4, 4, 1, 5, 3, 8, 5, 5, 1, 8, 6, 6, 1, 2, 3, 2, 1, 1, 1, 6, 3, // signature algorithms
+		0, 13, 0, 26, 0, 24, 4, 3, 8, 4, 4, 1, 5, 3, 8, 5, 5, 1, 8, 6, 6, 1, 2, 3, 2, 1, 1, 1, 6, 3, // signature algorithms
 		0, 43, 0, 9, 8, 3, 4, 3, 3, 3, 2, 3, 1, // versions
 	}
 	share := append([]byte{0, 51, 0, 38, 0, 36, 0, 29, 0, 32}, make([]byte, 32)...)
@@ -104,10 +104,9 @@ func (s *session) clearOnTLS(m Match) (Match, bool) {
 	if m.Name == "" {
 		for i := range tcpProbes {
 			if p := &tcpProbes[i]; p.name == "http" {
-				var c net.Conn
-				if reply := s.say(&c, p); len(reply) > 0 && !isTLS(reply) {
-					m, _ = p.match(reply)
-					s.banner = reply
+				if h := s.say(nil, p); len(h.bytes) > 0 && !isTLS(h.bytes) {
+					m, _ = p.match(h.bytes)
+					s.banner = h.bytes
 				}
 			}
 		}

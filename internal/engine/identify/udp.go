@@ -2,7 +2,6 @@ package identify
 
 import (
 	"context"
-	"encoding/binary"
 	"net"
 	"slices"
 
@@ -12,11 +11,8 @@ import (
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
-// udpProbes are protocols of datagrams. Each answer is read by the probe whose hello was sent, then by all others.
-var udpProbes = []probe{
-	{name: "dns", ports: []uint16{53, 5353}, rank: 1, hello: versionQuery("version.bind."), match: matchDNS, ask: askDNSUDP},
-	{name: "rpcbind", ports: []uint16{111, 2049}, rank: 4, hello: rpcCall(false, 100000, 2, 0), match: matchRPCReply, ask: askRPCUDP},
-}
+// udpProbes are protocols of datagrams. An answer is read by the probe whose hello was sent, then by all others.
+var udpProbes = slices.Concat(udpNames, udpFiles, udpTalk, udpPlant)
 
 // Payloads of a port: those of the protocols likely there, else the commonest ones, for services on strange ports.
 func Payloads(port uint16) []ports.Payload {
@@ -49,6 +45,8 @@ func UDP(ctx context.Context, n *wire.Net, t Target, payload string, reply []byt
 	}
 	p, m, ok := classify(udpProbes, asked, reply)
 	switch {
+	case !ok && asked != nil && string(reply) == string(asked.hello):
+		m = Match{Name: "echo"}
 	case !ok:
 		m = Match{Name: "unknown", Note: "The port answers in no protocol known here; see its banner."}
 	case p.ask != nil:
@@ -57,37 +55,4 @@ func UDP(ctx context.Context, n *wire.Net, t Target, payload string, reply []byt
 	out := s.service(m)
 	out.Protocol = "udp"
 	return out, m.OS, ctx.Err()
-}
-
-func askDNSUDP(a *asker, m *Match) {
-	if m.Product != "" {
-		return
-	}
-	for _, name := range []string{"version.bind.", "version.server."} {
-		if found, ok := matchDNS(a.once(versionQuery(name))); ok {
-			m.take(found)
-		}
-		if m.Product != "" {
-			return
-		}
-	}
-}
-
-func askRPCUDP(a *asker, m *Match) {
-	if m.Name == "rpcbind" {
-		if v4 := a.once(rpcCall(false, 100000, 4, 0)); len(v4) < 24 || binary.BigEndian.Uint32(v4[20:]) != 0 {
-			m.product("portmap", "", "", guessed)
-		}
-		return
-	}
-	for _, p := range rpcPrograms {
-		b := a.once(rpcCall(false, p.number, 1, 0))
-		if len(b) < 24 || binary.BigEndian.Uint32(b[8:]) != 0 {
-			continue
-		}
-		if status := binary.BigEndian.Uint32(b[20:]); status == 0 || status == 2 {
-			m.Name, m.Note = p.name, rpcVersions(b[20:])
-			return
-		}
-	}
 }

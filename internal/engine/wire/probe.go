@@ -92,3 +92,23 @@ func (n *Net) Exchange(ctx context.Context, to netip.AddrPort, payload []byte, w
 		}
 	}
 }
+
+// DialLow connects over TCP from a port below 1024, as the remote shells of old demand; it fails where this program may
+// not use such ports.
+func (n *Net) DialLow(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	var last error
+	for port := 1023; port > 1013; port-- {
+		if err := n.Wait(ctx, to.Addr()); err != nil {
+			return nil, err
+		}
+		d := net.Dialer{Timeout: n.timeout, LocalAddr: &net.TCPAddr{Port: port}}
+		c, err := d.DialContext(ctx, "tcp", to.String())
+		if err == nil {
+			return &conn{Conn: c, stop: context.AfterFunc(ctx, func() { c.Close() })}, nil
+		}
+		if last = err; errors.Is(err, syscall.EACCES) || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, last
+}
