@@ -22,6 +22,7 @@ type builder struct {
 	w        *writer
 	bases    []*Knowledge
 	info     Info
+	packages []packageInfo
 	modified map[uint64]string
 	gone     map[uint64]bool // withdrawn CVEs, which no base may bring back
 	names    map[string]uint32
@@ -164,6 +165,11 @@ func (b *builder) addDebian(s debian.Source) {
 // finish adds what only the bases know, then writes the tables.
 func (b *builder) finish() (Info, error) {
 	for _, base := range b.bases {
+		for _, id := range base.file.meta.Withdrawn {
+			if key := cveKey(id); !b.w.has(tableCVE, key) {
+				b.gone[key] = true
+			}
+		}
 		if err := b.inherit(base); err != nil {
 			return b.info, err
 		}
@@ -175,7 +181,22 @@ func (b *builder) finish() (Info, error) {
 	b.info.KEVs = len(b.w.tables[tableKEV])
 	b.info.Scores = len(b.w.tables[tableEPSS])
 	b.info.Cycles = len(b.eol)
-	return b.w.finish(b.info)
+	return b.w.finish(meta{Info: b.info, Debian: b.packages, Withdrawn: b.withdrawn()})
+}
+
+// withdrawn lists what was taken back and a base has, so that no later version built on this one brings it back.
+func (b *builder) withdrawn() []string {
+	var out []string
+	for _, key := range sortedKeys(b.gone) {
+		id := cveID(key)
+		if slices.ContainsFunc(b.bases, func(k *Knowledge) bool {
+			_, ok := k.file.find(tableCVE, key)
+			return ok || slices.Contains(k.file.meta.Withdrawn, id)
+		}) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func (b *builder) inherit(base *Knowledge) error {
@@ -307,7 +328,7 @@ func (b *builder) writeDebian() {
 		for _, release := range sortedKeys(b.debian[name]) {
 			s := b.debian[name][release]
 			all = append(all, s)
-			b.info.Debian = append(b.info.Debian, DebianSource{s.Name, s.Release, s.Upstream})
+			b.packages = append(b.packages, packageInfo{s.Name, s.Release, s.Upstream})
 		}
 		if raw, err := json.Marshal(all); err == nil {
 			b.w.raw(tableDebian, hashKey(name), raw)

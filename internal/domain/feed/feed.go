@@ -29,16 +29,15 @@ type (
 
 // Info tells what a version holds and how old it is.
 type Info struct {
-	Version string         `json:"version"`        // starter-… where nothing was imported
-	Date    string         `json:"date,omitempty"` // YYYY-MM-DD of the newest source
-	Small   bool           `json:"small"`          // the starter set alone
-	CVEs    int            `json:"cves"`
-	KEVs    int            `json:"kevs"`
-	Whole   bool           `json:"whole_kev"` // the whole catalogue was imported; without it a missing entry means nothing
-	Scores  int            `json:"scores"`    // EPSS; 0: no scores, they are unknown
-	Cycles  int            `json:"products"`  // with release cycles
-	Sources []SourceInfo   `json:"sources"`
-	Debian  []DebianSource `json:"debian,omitempty"`
+	Version string       `json:"version"`        // starter-… where nothing was imported
+	Date    string       `json:"date,omitempty"` // YYYY-MM-DD of the newest source
+	Small   bool         `json:"small"`          // the starter set alone
+	CVEs    int          `json:"cves"`
+	KEVs    int          `json:"kevs"`
+	Whole   bool         `json:"whole_kev"` // the whole catalogue was imported; without it a missing entry means nothing
+	Scores  int          `json:"scores"`    // EPSS; 0: no scores, they are unknown
+	Cycles  int          `json:"products"`  // with release cycles
+	Sources []SourceInfo `json:"sources"`
 }
 
 // SourceInfo is one source that went into a version.
@@ -49,8 +48,8 @@ type SourceInfo struct {
 	Records int    `json:"records"`
 }
 
-// DebianSource is a source package of a release that the knowledge tells of.
-type DebianSource struct {
+// packageInfo is a source package of a Debian release that the knowledge tells of.
+type packageInfo struct {
 	Name     string `json:"name"`
 	Release  string `json:"release"`
 	Upstream string `json:"upstream"`
@@ -66,7 +65,7 @@ type EPSS struct {
 type Knowledge struct {
 	file    *file
 	closer  *os.File
-	sources map[string][]DebianSource // by name of the source package
+	sources map[string][]packageInfo // by name of the source package
 }
 
 // Open opens a file that Import or Build wrote. It reads the table of contents only; Check reads all of it.
@@ -91,7 +90,7 @@ func Open(path string) (*Knowledge, error) {
 }
 
 func knowledgeOf(f *file) *Knowledge {
-	k := &Knowledge{file: f, sources: map[string][]DebianSource{}}
+	k := &Knowledge{file: f, sources: map[string][]packageInfo{}}
 	for _, s := range f.meta.Debian {
 		k.sources[s.Name] = append(k.sources[s.Name], s)
 	}

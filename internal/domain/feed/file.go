@@ -63,7 +63,9 @@ type table struct {
 // meta is the end of the file, in JSON.
 type meta struct {
 	Info
-	Tables map[string]table `json:"tables"`
+	Tables    map[string]table `json:"tables"`
+	Debian    []packageInfo    `json:"debian,omitempty"`
+	Withdrawn []string         `json:"withdrawn,omitempty"` // CVEs that an older version or the starter set has, and that were taken back
 }
 
 // file reads one version.

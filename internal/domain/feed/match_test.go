@@ -31,7 +31,7 @@ func known(t testing.TB, text string, records ...nvd.CVE) *Knowledge {
 	return knowledgeOf(f)
 }
 
-func record(affects string) string {
+func hole(affects string) string {
 	return "cve CVE-2020-0001 2020-01-01\ncvss CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H\ntext A hole.\n" + affects + "\n"
 }
 
@@ -69,33 +69,33 @@ const (
 // The worth of one match: 0 where there is none.
 func TestMatch(t *testing.T) {
 	t.Parallel()
-	ssh := record("affects openbsd:openssh <9.8") + "debian openssh 12 1:9.2p1-2+deb12u7 9.2p1\nfixed CVE-2020-0001 1:9.2p1-2+deb12u3\n"
-	early := record("affects openbsd:openssh <9.8") + "debian openssh 12 1:9.2p1-2+deb12u7 9.2p1\nfixed CVE-2020-0001 1:8.4p1-5\n"
-	pg := record("affects postgresql:postgresql >=11.0 <11.16\naffects postgresql:postgresql >=12.0 <12.11")
-	ssl := record("affects openssl:openssl >=1.0.1 <1.0.1g\naffects openssl:openssl >=1.0.0 <1.0.0m")
+	ssh := hole("affects openbsd:openssh <9.8") + "debian openssh 12 1:9.2p1-2+deb12u7 9.2p1\nfixed CVE-2020-0001 1:9.2p1-2+deb12u3\n"
+	early := hole("affects openbsd:openssh <9.8") + "debian openssh 12 1:9.2p1-2+deb12u7 9.2p1\nfixed CVE-2020-0001 1:8.4p1-5\n"
+	pg := hole("affects postgresql:postgresql >=11.0 <11.16\naffects postgresql:postgresql >=12.0 <12.11")
+	ssl := hole("affects openssl:openssl >=1.0.1 <1.0.1g\naffects openssl:openssl >=1.0.0 <1.0.0m")
 	cases := []struct {
 		name  string
 		know  string
 		facts scanlink.HostFacts
 		qod   int
 	}{
-		{"range, maker's build", record("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "1.9.9", "", 80)), 75},
-		{"told by the protocol", record("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "1.9.9", "", 95)), 80},
-		{"before the range", record("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "0.9", "", 80)), 0},
-		{"at the excluded end", record("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "2.0.0", "", 80)), 0},
-		{"at the included end", record("affects acme:app <=2.0"), facts("", at("acme:app", "2.0.0", "", 80)), 75},
-		{"at the excluded start", record("affects acme:app >1.0"), facts("", at("acme:app", "1.0", "", 80)), 0},
-		{"another product", record("affects acme:app <2.0"), facts("", at("acme:other", "1.0", "", 80)), 0},
-		{"no version is seen", record("affects acme:app <2.0"), facts("", at("acme:app", "", "", 80)), 0},
-		{"a record without versions", record("affects acme:app"), facts("", at("acme:app", "1.0", "", 80)), 0},
-		{"a guess stays a guess", record("affects acme:app <2.0"), facts("", at("acme:app", "1.0", "", 30)), 30},
-		{"version in the name", record("affects acme:app =1.0"), facts("", at("acme:app:1.0", "", "", 80)), 75},
-		{"update in the name", record("affects openbsd:openssh =8.5:p1"), facts("", at("openbsd:openssh:8.5:p1", "", "", 80)), 75},
-		{"another update", record("affects openbsd:openssh =8.5:p1"), facts("", at("openbsd:openssh", "8.5p2", "", 80)), 0},
-		{"any update", record("affects ntp:ntp =4.2.3"), facts("", at("ntp:ntp", "4.2.3p4", "", 80)), 75},
-		{"no update at all", record("affects ntp:ntp =4.2.3:-"), facts("", at("ntp:ntp", "4.2.3p4", "", 80)), 0},
-		{"wildcard in the name", record("affects acme:app =1.*"), facts("", at("acme:app", "1.7", "", 80)), 75},
-		{"name of old", record("affects igor_sysoev:nginx <1.2"), facts("", at("f5:nginx", "1.1.19", "", 80)), 75},
+		{"range, maker's build", hole("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "1.9.9", "", 80)), 75},
+		{"told by the protocol", hole("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "1.9.9", "", 95)), 80},
+		{"before the range", hole("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "0.9", "", 80)), 0},
+		{"at the excluded end", hole("affects acme:app >=1.0 <2.0"), facts("", at("acme:app", "2.0.0", "", 80)), 0},
+		{"at the included end", hole("affects acme:app <=2.0"), facts("", at("acme:app", "2.0.0", "", 80)), 75},
+		{"at the excluded start", hole("affects acme:app >1.0"), facts("", at("acme:app", "1.0", "", 80)), 0},
+		{"another product", hole("affects acme:app <2.0"), facts("", at("acme:other", "1.0", "", 80)), 0},
+		{"no version is seen", hole("affects acme:app <2.0"), facts("", at("acme:app", "", "", 80)), 0},
+		{"a record without versions", hole("affects acme:app"), facts("", at("acme:app", "1.0", "", 80)), 0},
+		{"a guess stays a guess", hole("affects acme:app <2.0"), facts("", at("acme:app", "1.0", "", 30)), 30},
+		{"version in the name", hole("affects acme:app =1.0"), facts("", at("acme:app:1.0", "", "", 80)), 75},
+		{"update in the name", hole("affects openbsd:openssh =8.5:p1"), facts("", at("openbsd:openssh:8.5:p1", "", "", 80)), 75},
+		{"another update", hole("affects openbsd:openssh =8.5:p1"), facts("", at("openbsd:openssh", "8.5p2", "", 80)), 0},
+		{"any update", hole("affects ntp:ntp =4.2.3"), facts("", at("ntp:ntp", "4.2.3p4", "", 80)), 75},
+		{"no update at all", hole("affects ntp:ntp =4.2.3:-"), facts("", at("ntp:ntp", "4.2.3p4", "", 80)), 0},
+		{"wildcard in the name", hole("affects acme:app =1.*"), facts("", at("acme:app", "1.7", "", 80)), 75},
+		{"name of old", hole("affects igor_sysoev:nginx <1.2"), facts("", at("f5:nginx", "1.1.19", "", 80)), 75},
 		{"letters", ssl, facts("", at("openssl:openssl", "1.0.1d", "", 80)), 75},
 		{"letters of another branch", ssl, facts("", at("openssl:openssl", "1.0.1h", "", 80)), 0},
 		{"letters, shipped by a distribution", ssl, facts("", at("openssl:openssl", "1.0.1e", "", 80)), 50},
@@ -114,17 +114,17 @@ func TestMatch(t *testing.T) {
 		{"the same, in no range", pg, facts(debian12, at("postgresql:postgresql", "15.2", "15.2-0+deb12u1", 95)), 0},
 		{"the same, by its package", pg, facts(debian12, at("postgresql:postgresql", "12.3", "12.3-1+deb12u1", 95)), 80},
 
-		{"on its platform", record("affects php:php <9.0\non o/microsoft:windows"), facts(winsrv, at("php:php", "8.0.1", "", 80)), 75},
-		{"on another platform", record("affects php:php <9.0\non o/microsoft:windows"), facts(debian12, at("php:php", "8.0.1", "", 80)), 0},
-		{"on an unknown platform", record("affects php:php <9.0\non o/microsoft:windows"), facts("", at("php:php", "8.0.1", "", 80)), 30},
-		{"on any Linux", record("affects acme:app <9.0\non o/linux:linux_kernel"), facts(debian12, at("acme:app", "8.0.1", "", 80)), 75},
-		{"on a release of the platform", record("affects acme:app <9.0\non o/debian:debian_linux =11"), facts(debian11, at("acme:app", "8.0.1", "", 80)), 75},
-		{"on another release of it", record("affects acme:app <9.0\non o/debian:debian_linux =11"), facts(debian12, at("acme:app", "8.0.1", "", 80)), 0},
-		{"with software beside it", record("affects acme:app <9.0\non acme:library <3"), facts("", at("acme:app", "8", "", 80), at("acme:library", "2", "", 80)), 75},
-		{"with other software beside it", record("affects acme:app <9.0\non acme:library <3"), facts("", at("acme:app", "8", "", 80), at("acme:library", "4", "", 80)), 0},
-		{"with software that is not seen", record("affects acme:app <9.0\non acme:library <3"), facts("", at("acme:app", "8", "", 80)), 30},
-		{"a distribution's release is no finding", record("affects o/debian:debian_linux =12"), facts(debian12), 0},
-		{"a system of a maker is one", record("affects o/microsoft:windows_server_2019 <10.0.17763.200"), facts(winsrv), 75},
+		{"on its platform", hole("affects php:php <9.0\non o/microsoft:windows"), facts(winsrv, at("php:php", "8.0.1", "", 80)), 75},
+		{"on another platform", hole("affects php:php <9.0\non o/microsoft:windows"), facts(debian12, at("php:php", "8.0.1", "", 80)), 0},
+		{"on an unknown platform", hole("affects php:php <9.0\non o/microsoft:windows"), facts("", at("php:php", "8.0.1", "", 80)), 30},
+		{"on any Linux", hole("affects acme:app <9.0\non o/linux:linux_kernel"), facts(debian12, at("acme:app", "8.0.1", "", 80)), 75},
+		{"on a release of the platform", hole("affects acme:app <9.0\non o/debian:debian_linux =11"), facts(debian11, at("acme:app", "8.0.1", "", 80)), 75},
+		{"on another release of it", hole("affects acme:app <9.0\non o/debian:debian_linux =11"), facts(debian12, at("acme:app", "8.0.1", "", 80)), 0},
+		{"with software beside it", hole("affects acme:app <9.0\non acme:library <3"), facts("", at("acme:app", "8", "", 80), at("acme:library", "2", "", 80)), 75},
+		{"with other software beside it", hole("affects acme:app <9.0\non acme:library <3"), facts("", at("acme:app", "8", "", 80), at("acme:library", "4", "", 80)), 0},
+		{"with software that is not seen", hole("affects acme:app <9.0\non acme:library <3"), facts("", at("acme:app", "8", "", 80)), 30},
+		{"a distribution's release is no finding", hole("affects o/debian:debian_linux =12"), facts(debian12), 0},
+		{"a system of a maker is one", hole("affects o/microsoft:windows_server_2019 <10.0.17763.200"), facts(winsrv), 75},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -187,7 +187,7 @@ func TestMatchConfigurations(t *testing.T) {
 
 func TestMatchInventory(t *testing.T) {
 	t.Parallel()
-	k := known(t, record("affects acme:x =1")+"debian openssl 12 3.0.17-1~deb12u3 3.0.17\nfixed CVE-2020-0001 3.0.16-1~deb12u1\n")
+	k := known(t, hole("affects acme:x =1")+"debian openssl 12 3.0.17-1~deb12u3 3.0.17\nfixed CVE-2020-0001 3.0.16-1~deb12u1\n")
 	h := facts(debian12)
 	h.Host.Packages = []scanlink.Package{
 		{Ecosystem: "deb", Name: "libssl3", Version: "3.0.15-1~deb12u1", Source: "openssl"},

@@ -113,10 +113,10 @@ func (w *writer) flush() {
 	w.write(small.Bytes())
 }
 
-// finish writes tables, meta and footer; info becomes complete with the version, which is of the content.
-func (w *writer) finish(info Info) (Info, error) {
+// finish writes tables, meta and footer; the info becomes complete with the version, which is of the content.
+func (w *writer) finish(m meta) (Info, error) {
 	w.flush()
-	m := meta{Info: info, Tables: map[string]table{}}
+	m.Tables = map[string]table{}
 	for _, name := range []string{tableCVE, tableConfig, tableProduct, tableEPSS, tableKEV, tableEOL, tableDebian} {
 		entries := make([]entry, 0, len(w.tables[name]))
 		for _, e := range w.tables[name] {
@@ -134,9 +134,9 @@ func (w *writer) finish(info Info) (Info, error) {
 		}
 	}
 	if err := w.flushed(); err != nil {
-		return info, err
+		return m.Info, err
 	}
-	m.Version = versionOf(info, hex.EncodeToString(w.hash.Sum(nil)))
+	m.Version = versionOf(m.Info, hex.EncodeToString(w.hash.Sum(nil)))
 	return m.Info, w.end(m)
 }
 
