@@ -29,8 +29,43 @@ type Result struct {
 
 // Feed is the knowledge that judged.
 type Feed struct {
-	feed.Info
-	Ignored []feed.Ignored `json:"ignored,omitempty"`
+	Version  string       `json:"version"`
+	Date     string       `json:"date"`  // of the newest source
+	Small    bool         `json:"small"` // only the set inside the program
+	CVEs     int          `json:"cves"`
+	KEVs     int          `json:"kevs"`
+	Scores   int          `json:"scores"`
+	Products int          `json:"products"` // with release cycles
+	Sources  []FeedSource `json:"sources"`
+	Ignored  []FeedFile   `json:"ignored"` // by --feed
+}
+
+// FeedSource is one source of the knowledge.
+type FeedSource struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Date    string `json:"date"`
+	Records int    `json:"records"`
+}
+
+// FeedFile is a file that could not be used, and why.
+type FeedFile struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+func feedOf(i feed.Info, ignored []feed.Ignored) Feed {
+	f := Feed{
+		Version: i.Version, Date: i.Date, Small: i.Small, CVEs: i.CVEs, KEVs: i.KEVs, Scores: i.Scores, Products: i.Cycles,
+		Sources: []FeedSource{}, Ignored: []FeedFile{},
+	}
+	for _, s := range i.Sources {
+		f.Sources = append(f.Sources, FeedSource{s.Kind, s.Name, s.Date, s.Records})
+	}
+	for _, g := range ignored {
+		f.Ignored = append(f.Ignored, FeedFile{g.Path, g.Reason})
+	}
+	return f
 }
 
 // TargetError is an error of the engine on one target; the others' results stand.
@@ -124,10 +159,9 @@ type Component struct {
 // result puts everything together.
 func (j *job) result() Result {
 	r := Result{
-		Version: ResultVersion, StartedAt: j.started, FinishedAt: j.finished, Feed: Feed{j.knowledge.Info(), j.ignored},
+		Version: ResultVersion, StartedAt: j.started, FinishedAt: j.finished, Feed: feedOf(j.knowledge.Info(), j.ignored),
 		Hosts: []Host{}, Vulnerabilities: []Vulnerability{}, Errors: append([]TargetError{}, j.errors...),
 	}
-	r.Feed.Debian = nil
 	for _, h := range j.facts {
 		r.Hosts = append(r.Hosts, hostOf(h))
 	}
@@ -204,8 +238,17 @@ func (j *job) verdict() Verdict {
 		components = append(components, c)
 	}
 	scan := pci.Scan(components, j.finished)
+	unfinished := map[string]string{}
+	for _, h := range j.facts {
+		if !h.Host.Done {
+			unfinished[h.Host.Address.String()] = h.Host.Interference
+		}
+	}
 	v := Verdict{Status: scan.Status, Components: []Component{}}
 	for _, c := range scan.Components {
+		if why := unfinished[c.Name]; why != "" && c.Status == pci.Inconclusive {
+			c.Reason = why
+		}
 		v.Components = append(v.Components, Component{c.Name, c.Status, c.Reason})
 	}
 	return v

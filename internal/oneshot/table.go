@@ -111,10 +111,12 @@ func (t *table) ports(all []Port) {
 	}
 	rows := [][]cell{{{"PORT", dim}, {"STATE", dim}, {"SERVICE", dim}, {"PRODUCT", dim}}}
 	for _, p := range all {
-		product := strings.TrimSpace(plain(p.Product) + " " + plain(p.Version))
-		style := ""
-		if product == "" && p.Note != "" {
+		product, style := strings.TrimSpace(plain(p.Product)+" "+plain(p.Version)), ""
+		switch {
+		case product == "" && p.Note != "":
 			product, style = shorten(plain(p.Note), 90), dim
+		case p.Version == "" && p.Note != "":
+			product += " (" + shorten(plain(p.Note), 90) + ")"
 		}
 		service := plain(p.Service)
 		if p.TLS != nil && !strings.HasSuffix(service, "s") {
@@ -159,6 +161,10 @@ func fold(found []Vulnerability, fresh map[vulnerabilityKey]bool) (lines []line,
 		proto, product, pci string
 	}
 	at := map[group]int{}
+	found = slices.Clone(found)
+	slices.SortStableFunc(found, func(a, b Vulnerability) int {
+		return cmp.Compare(fromTenths(string(b.Severity)), fromTenths(string(a.Severity)))
+	})
 	for _, v := range found {
 		if v.Certainty == vulnerability.Possible {
 			possible++
@@ -170,7 +176,6 @@ func fold(found []Vulnerability, fresh map[vulnerabilityKey]bool) (lines []line,
 			g := group{v.Port, v.Proto, product, v.PCI.Status}
 			if i, ok := at[g]; ok {
 				lines[i].cves = append(slices.Clip(lines[i].cves), v.CVEs...)
-				lines[i].severity = max(lines[i].severity, l.severity)
 				lines[i].new = lines[i].new || l.new
 				continue
 			}
