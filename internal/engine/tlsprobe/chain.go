@@ -115,7 +115,8 @@ func rootsOf(pems []string) []*x509.Certificate {
 const maxDepth = 8
 
 // path builds a chain from cert by name and signature to one of roots through any of via, whatever the dates and
-// algorithms: those are faults of their own. It does not hold the root. The second result says whether a root was met.
+// algorithms: those are faults of their own. It does not hold the root. The second result says whether a root was met;
+// without, it is the longest chain there is.
 func path(cert *x509.Certificate, via, roots []*x509.Certificate) ([]*x509.Certificate, bool) {
 	return extend([]*x509.Certificate{cert}, via, roots)
 }
@@ -130,18 +131,23 @@ func extend(chain, via, roots []*x509.Certificate) ([]*x509.Certificate, bool) {
 			return chain, true
 		}
 	}
+	best := chain
 	if len(chain) >= maxDepth {
-		return chain, false
+		return best, false
 	}
 	for _, c := range via {
 		if slices.ContainsFunc(chain, func(x *x509.Certificate) bool { return bytes.Equal(x.Raw, c.Raw) }) || !signedBy(last, c) {
 			continue
 		}
-		if longer, ok := extend(append(slices.Clip(chain), c), via, roots); ok {
+		longer, ok := extend(append(slices.Clip(chain), c), via, roots)
+		if ok {
 			return longer, true
 		}
+		if len(longer) > len(best) {
+			best = longer
+		}
 	}
-	return chain, false
+	return best, false
 }
 
 // signedBy compares names first, so that few signatures are checked. An old root may have no basic constraints; a

@@ -84,7 +84,7 @@ func suiteFaults(name string) []string {
 		out = append(out, "export")
 	case has("RC4"):
 		out = append(out, "rc4")
-	case has("3DES"):
+	case has("3DES"), has("EDE3"):
 		out = append(out, "3des")
 	case has("_DES_"), has("_DES40_"), has("RC2"), has("IDEA"):
 		out = append(out, "weak-cipher")

@@ -122,7 +122,7 @@ func (p *prober) version(ctx context.Context, version uint16) error {
 
 // offer makes one handshake's beginning; where extensions may be what the server cannot bear, it tries without.
 func (p *prober) offer(ctx context.Context, version uint16, group []uint16) (*flight, error) {
-	h := hello{version: version, suites: group, name: p.t.Name(), heartbeat: version < tls13 && !p.speaks}
+	h := hello{version: version, suites: group, name: p.t.Name(), heartbeat: version < tls13}
 	f, err := p.shake(ctx, h)
 	var refused alertError
 	if err == nil || errors.As(err, &refused) || errors.Is(err, errDial) || version > tls11 || p.speaksNow(version) {
@@ -168,7 +168,7 @@ func (p *prober) open(ctx context.Context) (net.Conn, error) {
 		return nil, errBudget
 	}
 	c, err := p.dial(ctx)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, wire.ErrOutOfScope) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, wire.ErrOutOfScope) && !errors.Is(err, errNotOffered) {
 		c, err = p.dial(ctx)
 	}
 	if err != nil {
