@@ -53,34 +53,27 @@ var refused = []struct {
 
 var globalUnicast = netip.MustParsePrefix("2000::/3") // RFC 4291; beyond it IPv6 is not in public use
 
-// Check says whether a shared scanner may scan the address: not where a cloud hands out credentials, not the service itself, and
-// nothing that is not of the public internet unless the operator allows it. The error is fault.Invalid with code
-// forbidden_address. Scan start asks again once names are resolved.
-func (r Rules) Check(a netip.Addr) error {
-	a = a.Unmap().WithZone("")
-	if err := r.CheckOwn(a); err != nil {
-		return err
-	}
-	what := specialty(a)
-	if what == "" || r.allows(a) {
-		return nil
-	}
-	return forbidden("%s is %s, which a shared scanner does not scan; use a scanner of your own, or ask the operator to allow the network (scan.allow_networks)", a, what)
-}
-
-// CheckOwn is Check for a scanner of the organization's own: private networks are its business, but no scanner is sent to
-// where a cloud hands out credentials, nor to the service itself unless the operator allows that address.
-func (r Rules) CheckOwn(a netip.Addr) error {
+// Check says whether the address may be scanned: never where a cloud hands out credentials, nor the service itself unless the
+// operator allows that address; and with a shared scanner nothing that is not of the public internet unless the operator allows
+// it. own: the scanner is the organization's own, so that private networks are its business. The error is fault.Invalid with
+// code forbidden_address. Scan start asks again once names are resolved.
+func (r Rules) Check(a netip.Addr, own bool) error {
 	a = a.Unmap().WithZone("")
 	switch {
 	case !a.IsValid() || a.IsUnspecified() || a.IsMulticast():
 		return forbidden("%s is the address of no machine", a)
 	case netout.Metadata(a):
 		return forbidden("%s is an address at which a cloud hands out credentials; it is never scanned", a)
-	case len(r.Listeners(a)) > 0 && !r.allows(a):
+	case r.allows(a):
+		return nil
+	case len(r.Listeners(a)) > 0:
 		return forbidden("%s is an address of this service itself, which it does not scan", a)
 	}
-	return nil
+	what := specialty(a)
+	if own || what == "" {
+		return nil
+	}
+	return forbidden("%s is %s, which a shared scanner does not scan; use a scanner of your own, or ask the operator to allow the network (scan.allow_networks)", a, what)
 }
 
 // Listeners are the ports on which the service itself listens at the address; they are left out where the operator allows the
@@ -115,12 +108,8 @@ func specialty(a netip.Addr) string {
 // CheckScope checks every address that the scope writes out. own: a scanner of the organization's own may do the scan. The error
 // points at the hosts and names the item that holds the address.
 func (r Rules) CheckScope(s Scope, own bool) error {
-	check := r.Check
-	if own {
-		check = r.CheckOwn
-	}
 	for a := range s.Addresses().All() { // ReadScope bounds them
-		if err := check(a); err != nil {
+		if err := r.Check(a, own); err != nil {
 			return at(err, itemOf(s, a), a)
 		}
 	}
