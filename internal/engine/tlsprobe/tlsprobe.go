@@ -120,15 +120,16 @@ func (p *prober) version(ctx context.Context, version uint16) error {
 	return first
 }
 
-// offer makes one handshake's beginning; where extensions may be what the server cannot bear, it tries without.
+// offer makes one handshake's beginning. A connection that breaks without an alert is tried once more, without
+// extensions where these may be what the server cannot bear.
 func (p *prober) offer(ctx context.Context, version uint16, group []uint16) (*flight, error) {
 	h := hello{version: version, suites: group, name: p.t.Name(), heartbeat: version < tls13}
 	f, err := p.shake(ctx, h)
 	var refused alertError
-	if err == nil || errors.As(err, &refused) || errors.Is(err, errDial) || version > tls11 || p.speaksNow(version) {
+	if err == nil || errors.As(err, &refused) || errors.Is(err, errDial) || !p.speaks && version > tls11 {
 		return f, err
 	}
-	h.bare = true
+	h.bare = version <= tls11 && !p.speaksNow(version)
 	return p.shake(ctx, h)
 }
 
@@ -163,12 +164,20 @@ func (p *prober) shake(ctx context.Context, h hello) (*flight, error) {
 	return f, err
 }
 
+// pauses before further tries to connect, once the port has spoken TLS: it is there, but busy (SMTP's 421, a full
+// backlog).
+var pauses = []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second}
+
 func (p *prober) open(ctx context.Context) (net.Conn, error) {
 	if p.left--; p.left < 0 {
 		return nil, errBudget
 	}
 	c, err := p.dial(ctx)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, wire.ErrOutOfScope) && !errors.Is(err, errNotOffered) {
+	for try := 0; err != nil && ctx.Err() == nil && p.worthRetry(err, try); try++ {
+		select {
+		case <-ctx.Done():
+		case <-time.After(pauses[try]):
+		}
 		c, err = p.dial(ctx)
 	}
 	if err != nil {
@@ -179,6 +188,13 @@ func (p *prober) open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+func (p *prober) worthRetry(err error, try int) bool {
+	if errors.Is(err, wire.ErrOutOfScope) || try >= len(pauses) {
+		return false
+	}
+	return p.speaks || (try == 0 && !errors.Is(err, errNotOffered))
 }
 
 func (p *prober) note(f *flight) {
