@@ -76,7 +76,8 @@ func writeBlock(w io.Writer, d Document, b Block, section *int) error {
 	if h := b.Heading; h != nil && h.Level == 1 {
 		*section++
 		if h.Text == d.Subject {
-			return nil // the page's own heading says it
+			_, err := fmt.Fprintf(w, "<h2 id=\"section-%d\" class=\"hidden\">Result</h2>\n", *section) // the page's own heading says it
+			return err
 		}
 		titled := *h
 		titled.Anchor = "section-" + strconv.Itoa(*section)
