@@ -39,3 +39,7 @@ type Credential struct {
 
 func (Credential) String() string   { return "••••" }
 func (Credential) GoString() string { return "••••" }
+
+// NamedHosts is how many addresses a plan may have to count as naming each of them: of such a plan an address that did
+// not answer is told, of a larger one (a network) it is taken for unused.
+const NamedHosts = 64
