@@ -199,5 +199,5 @@ func (s Score) name() string {
 	if s.Version == "" {
 		return "CVSS"
 	}
-	return "CVSS v" + strings.TrimSuffix(s.Version, ".0")
+	return "CVSS v" + s.Version
 }
