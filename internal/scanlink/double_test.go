@@ -22,6 +22,7 @@ import (
 // double is a Dispatcher in memory, for the protocol alone: one chunk a plan.
 type double struct {
 	authority *authority.Authority
+	pair      authority.Pair
 	lifetime  int // seconds of a lease
 
 	mu       sync.Mutex
@@ -52,7 +53,7 @@ func newDouble(t *testing.T) *double {
 		t.Fatal(err)
 	}
 	return &double{
-		authority: a, lifetime: 30, changed: make(chan struct{}), codes: map[string]bool{"secret": true}, known: map[string]error{},
+		authority: a, pair: pair, lifetime: 30, changed: make(chan struct{}), codes: map[string]bool{"secret": true}, known: map[string]error{},
 		token: map[string]int64{}, stopped: map[string]bool{}, batches: map[string]map[int]scanlink.Batch{},
 		finished: map[string]scanlink.Finish{}, verified: map[string]scanlink.Verification{},
 	}

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -410,5 +413,54 @@ func TestStrangeAuthorityIsNoScanner(t *testing.T) {
 	if err == nil {
 		_ = answer.Body.Close()
 		t.Errorf("a certificate of another installation: %d", answer.StatusCode)
+	}
+}
+
+// aged signs a new certificate for the state's key that has ten days left.
+func aged(t *testing.T, d *double, state agent.State) agent.State {
+	t.Helper()
+	issuer, err := tls.X509KeyPair([]byte(d.pair.Certificate), []byte(d.pair.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := tls.X509KeyPair([]byte(state.Certificate), []byte(state.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := *old.Leaf
+	template.NotAfter = time.Now().Add(10 * 24 * time.Hour)
+	der, err := x509.CreateCertificate(rand.Reader, &template, issuer.Leaf, old.Leaf.PublicKey, issuer.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state.Certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return state
+}
+
+func TestCertificateIsRenewedInTime(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t)
+	url, _ := d.serve(t, "127.0.0.1:0")
+	state := aged(t, d, d.link(t, url))
+	cfg := agent.Config{Engine: nothing}
+	state.Apply(&cfg, t.TempDir())
+	kept := make(chan [2]string, 1)
+	cfg.Renewed = func(certificate, key string) error {
+		kept <- [2]string{certificate, key}
+		return nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- agent.Run(ctx, cfg) }()
+	got := <-kept
+	pair, err := tls.X509KeyPair([]byte(got[0]), []byte(got[1]))
+	if err != nil || got[1] == state.Key || time.Until(pair.Leaf.NotAfter) < 80*24*time.Hour {
+		t.Errorf("renewed: %v", err)
+	}
+	d.give(work("c1"))
+	d.must(t, "work with the new certificate", func() bool { return len(d.finished) == 1 })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
