@@ -97,7 +97,7 @@ func TestDocumentsSayWhatTheGuideAsks(t *testing.T) {
 func TestCertificateTakesTheMarkAway(t *testing.T) {
 	t.Parallel()
 	m := cleanPass()
-	for _, ty := range Types() {
+	for _, ty := range Types {
 		if page := render(t, m, ty, HTML); bytes.Contains(page, []byte(PreAssessment)) {
 			t.Errorf("%s is marked in spite of a certificate", ty)
 		}
@@ -106,7 +106,7 @@ func TestCertificateTakesTheMarkAway(t *testing.T) {
 		t.Error("certificate number or reviewer is missing")
 	}
 	m.Certificate = ""
-	for _, ty := range Types() {
+	for _, ty := range Types {
 		if page := render(t, m, ty, HTML); !bytes.Contains(page, []byte(PreAssessment)) {
 			t.Errorf("%s is not marked", ty)
 		}
@@ -126,7 +126,7 @@ func node(n *html.Node, f func(*html.Node)) {
 func TestPagesNeedNothingElseAndCanBeRead(t *testing.T) {
 	t.Parallel()
 	for name, model := range models() {
-		for _, ty := range Types() {
+		for _, ty := range Types {
 			root, err := html.Parse(bytes.NewReader(render(t, model(), ty, HTML)))
 			if err != nil {
 				t.Fatal(err)
@@ -227,7 +227,7 @@ func TestWorkbookSaysWhatToDo(t *testing.T) {
 func TestJSONAndXMLSayTheSame(t *testing.T) {
 	t.Parallel()
 	for name, model := range models() {
-		for _, ty := range Types() {
+		for _, ty := range Types {
 			var j, x data
 			if err := json.Unmarshal(render(t, model(), ty, JSON), &j); err != nil {
 				t.Fatal(err)
@@ -288,7 +288,7 @@ func TestRenderRefusesWhatThereIsNot(t *testing.T) {
 			t.Errorf("%s as %s: %v", c.t, c.f, err)
 		}
 	}
-	for _, ty := range Types() {
+	for _, ty := range Types {
 		for _, f := range Formats(ty) {
 			if f.MediaType() == "" {
 				t.Errorf("%s has no media type", f)
@@ -299,9 +299,30 @@ func TestRenderRefusesWhatThereIsNot(t *testing.T) {
 
 func TestEmptyModelRenders(t *testing.T) {
 	t.Parallel()
-	for _, ty := range Types() {
+	for _, ty := range Types {
 		for _, f := range Formats(ty) {
 			render(t, Model{}, ty, f)
+		}
+	}
+}
+
+// The service freezes a model as JSON when a scan ends, and renders it for years.
+func TestFrozenModelSaysTheSame(t *testing.T) {
+	t.Parallel()
+	for name, model := range models() {
+		m := model()
+		frozen, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var thawed Model
+		if err := json.Unmarshal(frozen, &thawed); err != nil {
+			t.Fatal(err)
+		}
+		for _, ty := range Types {
+			if !bytes.Equal(render(t, m, ty, HTML), render(t, thawed, ty, HTML)) {
+				t.Errorf("%s %s differs once frozen", name, ty)
+			}
 		}
 	}
 }

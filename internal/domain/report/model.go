@@ -7,7 +7,8 @@ import (
 )
 
 // Model is everything that the documents of one report say. The caller makes it, from the database or from a one-shot
-// scan, calls Tally unless it knows the counts, and renders it as often as it likes; rendering never changes it.
+// scan, calls Tally unless it knows the counts, and renders it as often as it likes; rendering never changes it. The
+// service keeps it as JSON for as long as the report lives, so no field of it may change its name or meaning.
 type Model struct {
 	ID          string // of the report, on every page
 	Title       string // what the scan is called

@@ -18,9 +18,6 @@ const (
 	Remediation Type = "remediation"
 )
 
-// Types in the order of the Guide's appendices.
-func Types() []Type { return []Type{Attestation, Executive, Detailed, Remediation} }
-
 // Format of a file.
 type Format string
 
@@ -86,3 +83,6 @@ func Render(ctx context.Context, w io.Writer, m Model, t Type, f Format) error {
 	}
 	return writeJSON(w, &m, t)
 }
+
+// Types of documents, in the order in which they are handed over.
+var Types = []Type{Attestation, Executive, Detailed, Remediation}

@@ -33,7 +33,7 @@ func TestEveryFileIsMadeAndIsTheSameTwice(t *testing.T) {
 	for name, model := range models() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, ty := range Types() {
+			for _, ty := range Types {
 				for _, f := range Formats(ty) {
 					first := render(t, model(), ty, f)
 					if len(first) == 0 || !bytes.Equal(first, render(t, model(), ty, f)) {
