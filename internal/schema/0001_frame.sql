@@ -264,13 +264,14 @@ create table scanners (
 create table scanner_verifications (
   organization_id uuid not null,
   id uuid not null,
+  scanner_organization_id uuid not null,
   scanner_id uuid not null,
   verified boolean,
   checks jsonb not null,
   asked_at bigint not null,
   answered_at bigint,
   constraint scanner_verifications_pkey primary key (organization_id, id),
-  constraint scanner_verifications_scanner_fkey foreign key (organization_id, scanner_id) references scanners (organization_id, id) on delete cascade
+  constraint scanner_verifications_scanner_fkey foreign key (scanner_organization_id, scanner_id) references scanners (organization_id, id) on delete cascade
 );
 create index scanner_verifications_open on scanner_verifications (scanner_id, answered_at);
 

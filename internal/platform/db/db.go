@@ -39,6 +39,7 @@ type DB struct {
 	url            string
 	clock          *clock.Clock
 	writer, reader *bun.DB
+	wakes          wakes
 }
 
 // Open connects to postgres://… or to a SQLite file (a path, or sqlite:path). It refuses a PostgreSQL role that row
@@ -166,7 +167,7 @@ func (d *DB) run(ctx context.Context, pool *bun.DB, g access.Grant, o *sql.TxOpt
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = inner.Rollback() }() // after a commit this does nothing
-	tx := &Tx{ctx: ctx, bun: inner, grant: g, dialect: d.dialect, now: clock.At(d.clock.Now())}
+	tx := &Tx{ctx: ctx, bun: inner, grant: g, dialect: d.dialect, now: clock.At(d.clock.Now()), wakes: &d.wakes}
 	if err := tx.bind(); err != nil {
 		return err
 	}

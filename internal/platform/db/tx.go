@@ -26,6 +26,7 @@ type Tx struct {
 	now     clock.Time
 	after   []func()
 	changes []Change
+	wakes   *wakes
 }
 
 // Change is what a transaction did to one resource, for the audit trail. Before and After are values for JSON with
@@ -255,4 +256,13 @@ func (tx *Tx) ownRow(row reflect.Value) error {
 // Wrap counts the rows of an inner query that this Tx built.
 func (tx *Tx) Wrap(inner *bun.SelectQuery) *bun.SelectQuery {
 	return tx.bun.NewSelect().TableExpr("(?) AS counted", inner).ColumnExpr("count(*)")
+}
+
+// Lock makes transactions that name the same purpose wait for each other. On SQLite there is one writer anyway.
+func (tx *Tx) Lock(purpose string) error {
+	if tx.dialect != Postgres {
+		return nil
+	}
+	_, err := tx.bun.ExecContext(tx.ctx, "select pg_advisory_xact_lock(hashtext(?))", purpose)
+	return wrapErr("lock", err)
 }

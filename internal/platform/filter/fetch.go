@@ -111,7 +111,7 @@ func (q Query) where(s *bun.SelectQuery) *bun.SelectQuery {
 
 func (t test) sql(c Column) (string, []any) {
 	expr := c.SQL
-	if c.Kind == Text || c.Kind == Word {
+	if c.Kind == Text || c.Kind == Word || c.Kind == Listed {
 		expr = "lower(" + expr + ")"
 	}
 	var sql string
@@ -138,7 +138,7 @@ func sortSQL(c Column) string {
 	}
 	zero := "''"
 	switch c.Kind {
-	case Number, Tenths, Moment:
+	case Number, Tenths, Moment, Real:
 		zero = "-1"
 	case Flag:
 		zero = "false"

@@ -28,7 +28,9 @@ const (
 	Number             // integer
 	Tenths             // a number with one decimal, kept as integer tenths
 	Moment             // clock.Time
+	Real               // a number with decimals
 	Flag               // true or false
+	Listed             // several words in one text, each between separators: equal to one of them is enough
 	ID                 // UUID
 )
 
@@ -304,6 +306,14 @@ func readTests(c Column, part string, zone *time.Location) ([]test, error) {
 
 func readTest(c Column, op, text string, zone *time.Location) (test, error) {
 	switch c.Kind {
+	case Real:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return test{}, fmt.Errorf("%s is a number, such as >=0.5, not %q.", c.Name, clip(text))
+		}
+		return test{op: op, value: n}, nil
+	case Listed:
+		return test{op: likeness(op), value: "% " + strings.TrimSpace(Pattern(text)) + " %"}, nil
 	case Number, Tenths:
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.Abs(n) > 1e15 {
@@ -334,14 +344,22 @@ func readTest(c Column, op, text string, zone *time.Location) (test, error) {
 		return test{op: op, value: strings.ToLower(text)}, nil
 	}
 	if strings.Contains(text, "*") {
-		return test{op: map[string]string{"=": "like", "!=": "!like"}[op], value: Pattern(text)}, nil
+		return test{op: likeness(op), value: Pattern(text)}, nil
 	}
 	return test{op: op, value: strings.ToLower(text)}, nil
 }
 
+// likeness is the pattern form of an operator.
+func likeness(op string) string {
+	if op == "!=" {
+		return "!like"
+	}
+	return "like"
+}
+
 func readWord(c Column, op, text string) (test, error) {
 	if strings.Contains(text, "*") {
-		return test{op: map[string]string{"=": "like", "!=": "!like"}[op], value: Pattern(text)}, nil
+		return test{op: likeness(op), value: Pattern(text)}, nil
 	}
 	if len(c.Words) > 0 && !slices.ContainsFunc(c.Words, func(w string) bool { return strings.EqualFold(w, text) }) {
 		return test{}, fmt.Errorf("%s is one of %s, not %q.", c.Name, strings.Join(c.Words, ", "), clip(text))

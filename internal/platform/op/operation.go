@@ -166,6 +166,13 @@ func LongCreate[I any, A Key](id, title, path string, p access.Permission, h fun
 	return o
 }
 
+// LongAction is Long for one resource: 200.
+func LongAction[I any, A Key](id, title, method, path string, p access.Permission, h func(context.Context, Opener, *I) (A, error)) Operation {
+	o := operation(id, title, method, path, p)
+	o.register = func(m *Mount, o Operation) { registerLongOne(m, o, h) }
+	return o
+}
+
 // Download streams a file.
 func Download[I any](id, title, path string, p access.Permission, h func(context.Context, Opener, *I) (*File, error)) Operation {
 	o := operation(id, title, http.MethodGet, path, p)

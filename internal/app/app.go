@@ -1,0 +1,273 @@
+// Package app is the composition root: it opens what the program stands on, makes the operation table of the nouns, ties
+// events to those who hear them, and starts and stops it all. No other package knows who works for whom.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/vedette/vedette/internal/api"
+	"github.com/vedette/vedette/internal/domain/audit"
+	"github.com/vedette/vedette/internal/domain/auth"
+	"github.com/vedette/vedette/internal/domain/report"
+	"github.com/vedette/vedette/internal/domain/scan"
+	"github.com/vedette/vedette/internal/domain/target"
+	"github.com/vedette/vedette/internal/domain/vulnerability"
+	"github.com/vedette/vedette/internal/platform/blob"
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/config"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/jobs"
+	"github.com/vedette/vedette/internal/platform/metric"
+	"github.com/vedette/vedette/internal/platform/outbox"
+	"github.com/vedette/vedette/internal/platform/replay"
+	"github.com/vedette/vedette/internal/platform/secret"
+	linkserver "github.com/vedette/vedette/internal/scanlink/server"
+	"github.com/vedette/vedette/internal/schema"
+)
+
+// Version of the program; the build sets it.
+var Version = "2.0.0-dev"
+
+// App is the running program.
+type App struct {
+	Config *config.Config
+	DB     *db.DB
+	First  *FirstSignIn // of a first start; nil otherwise
+
+	log        *slog.Logger
+	blob       *blob.Store
+	queue      *jobs.Queue
+	knowledge  *Knowledge
+	dispatcher *scan.Dispatcher
+	link       *linkserver.Server
+	api        *http.Server
+	listener   net.Listener
+	metrics    *metric.Registry
+	work       sync.WaitGroup
+}
+
+// New opens the database (bringing the schema up to date where it may), makes what a first start needs, and builds the
+// servers. Nothing runs until Run.
+func New(ctx context.Context, c *config.Config, log *slog.Logger, clk *clock.Clock) (*App, error) {
+	a := &App{Config: c, log: log, metrics: metric.New()}
+	if err := a.open(ctx, clk); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	if err := a.build(ctx); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, clk *clock.Clock) error {
+	c := a.Config
+	address := c.Database.URL.Reveal()
+	if c.Database.Postgres() {
+		if owner := c.Database.MigrateURL.Reveal(); owner != "" {
+			if err := db.Migrate(ctx, owner, db.RoleOf(address), schema.Files); err != nil {
+				return err
+			}
+		}
+	} else {
+		address = c.Database.SQLitePath()
+		if err := db.Migrate(ctx, address, "", schema.Files); err != nil {
+			return err
+		}
+	}
+	var err error
+	if a.DB, err = db.Open(ctx, address, clk); err != nil {
+		return err
+	}
+	if a.blob, err = blob.Open(filepath.Join(c.DataDir, "blob")); err != nil {
+		return err
+	}
+	a.knowledge, err = openKnowledge(c.Feed.Dir, a.log)
+	return err
+}
+
+// build makes the graph.
+func (a *App) build(ctx context.Context) error {
+	sealer, err := a.Config.Sealer()
+	if err != nil {
+		return err
+	}
+	hasher := secret.NewHasher(secret.DefaultCost, 2)
+	if a.First, err = firstStart(ctx, a.DB, a.Config, hasher); err != nil {
+		return err
+	}
+	ca, err := openAuthority(ctx, a.DB, sealer)
+	if err != nil {
+		return err
+	}
+	a.dispatcher = &scan.Dispatcher{DB: a.DB, Authority: ca, Judge: vulnerability.Judging(a.knowledge.Get, a.DB.Clock()), Complete: vulnerability.Complete,
+		Knowledge: a.knowledge.Version, Log: a.log}
+	if a.link, err = linkserver.Listen(a.Config.ScannerLink.Address, ca, linkserver.Handler(a.dispatcher)); err != nil {
+		return fmt.Errorf("listen for scanners on %s: %w", a.Config.ScannerLink.Address, err)
+	}
+	if a.listener, err = net.Listen("tcp", a.Config.HTTP.Address); err != nil {
+		return fmt.Errorf("listen on %s: %w", a.Config.HTTP.Address, err)
+	}
+	maker := &report.Maker{DB: a.DB, Blob: a.blob, ASV: issuer(a.Config)}
+	a.queue = jobs.New()
+	maker.Work(a.queue)
+	outbox.Work(a.queue, a.DB, handlers(maker))
+	return a.serveAPI(sealer, hasher)
+}
+
+func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
+	sign := &auth.Auth{DB: a.DB, Hasher: hasher, Lifetime: a.Config.API.TokenLifetime}
+	rules := target.Rules{Allow: a.Config.Scan.AllowNetworks, Own: a.own()}
+	h, err := api.New(api.Options{
+		DB: a.DB, Log: a.log, Metrics: a.metrics, Audit: audit.Record, Keys: replay.NewKeys(sealer),
+		Identify:       identify(sign),
+		TrustedProxies: a.Config.TrustedProxies, BaseURL: a.Config.BaseURL,
+		Limits:     api.Limits{Caller: a.Config.API.RateLimit, Public: a.Config.API.RateLimit, SignIn: a.Config.API.SignInLimit},
+		Operations: Operations(Parts{DB: a.DB, Auth: sign, Hasher: hasher, Sealer: sealer, Rules: rules, Blob: a.blob, Contact: a.Config.ASV.Email}),
+	})
+	if err != nil {
+		return err
+	}
+	a.api = api.Server("", h, a.log)
+	return nil
+}
+
+// own are the addresses of the service itself, which no scan may touch.
+func (a *App) own() []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, l := range []net.Addr{a.listener.Addr(), a.link.Address()} {
+		if at, err := netip.ParseAddrPort(l.String()); err == nil {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+// Address of the API.
+func (a *App) Address() string { return a.listener.Addr().String() }
+
+// Ready says how many seconds a graceful stop may take.
+const stopPatience = 20 * time.Second
+
+// Run serves until ctx ends, then stops gracefully: no new requests, leases given back, jobs ended.
+func (a *App) Run(ctx context.Context) error {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	failed := make(chan error, 4)
+	if err := a.queue.Start(running, a.DB, 8, a.log); err != nil {
+		return errors.Join(err, a.close())
+	}
+	a.background(running, failed)
+	select {
+	case <-ctx.Done():
+		return a.stop(cancel)
+	case err := <-failed:
+		return errors.Join(err, a.stop(cancel))
+	}
+}
+
+func (a *App) background(ctx context.Context, failed chan<- error) {
+	a.work.Go(func() {
+		if err := a.listen(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve the API: %w", err)
+		}
+	})
+	a.work.Go(func() {
+		if err := a.link.Serve(); err != nil {
+			failed <- fmt.Errorf("serve scanners: %w", err)
+		}
+	})
+	a.work.Go(func() { a.keepListening(ctx) })
+	a.work.Go(func() { a.sweep(ctx) })
+	a.work.Go(func() { a.knowledge.watch(ctx) })
+	if a.Config.Metrics.Address != "" {
+		a.work.Go(func() { a.serveMetrics(ctx) })
+	}
+	if a.Config.Scanner.Embedded {
+		a.work.Go(func() {
+			if err := a.embedded(ctx); err != nil {
+				failed <- err
+			}
+		})
+	}
+}
+
+func (a *App) listen() error {
+	if a.Config.HTTP.TLS() {
+		return a.api.ServeTLS(a.listener, a.Config.HTTP.TLSCert, a.Config.HTTP.TLSKey)
+	}
+	return a.api.Serve(a.listener)
+}
+
+// keepListening passes on what other processes announce; where the connection breaks it is made again.
+func (a *App) keepListening(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := a.DB.ListenForWakes(ctx); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "the database connection for announcements broke; making it again", slog.Any("error", err))
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+// sweep ends runs that nobody resumes.
+func (a *App) sweep(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := a.dispatcher.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "sweep", slog.Any("error", err))
+		}
+		pause(ctx, 30*time.Second)
+	}
+}
+
+func (a *App) serveMetrics(ctx context.Context) {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metrics.Handler())
+	s := api.Server(a.Config.Metrics.Address, mux, a.log)
+	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
+	if err := s.ListenAndServe(); err != nil && ctx.Err() == nil {
+		a.log.ErrorContext(ctx, "metrics are not served", slog.Any("error", err))
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// stop ends requests first, then what works behind them; the embedded scanner gives its chunks back while scanners are
+// still served.
+func (a *App) stop(cancel context.CancelFunc) error {
+	ctx, done := context.WithTimeout(context.Background(), stopPatience)
+	defer done()
+	err := a.api.Shutdown(ctx)
+	cancel()
+	err = errors.Join(err, a.queue.Stop(ctx), a.link.Shutdown(ctx))
+	a.work.Wait()
+	return errors.Join(err, a.close())
+}
+
+func (a *App) close() error {
+	var all []error
+	if a.knowledge != nil {
+		all = append(all, a.knowledge.close())
+	}
+	if a.blob != nil {
+		all = append(all, a.blob.Close())
+	}
+	if a.DB != nil {
+		all = append(all, a.DB.Close())
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,435 @@
+package scan
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/internal/domain/organization"
+	"github.com/vedette/vedette/internal/domain/scanner"
+	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/platform/jobs"
+	"github.com/vedette/vedette/internal/platform/outbox"
+	"github.com/vedette/vedette/internal/scanlink"
+	"github.com/vedette/vedette/internal/scanlink/authority"
+	"github.com/vedette/vedette/internal/scanlink/server"
+)
+
+// Ingest writes what a chunk observed as facts and findings, in the commit that finishes it.
+type Ingest func(tx *db.Tx, h *History, c *Chunk) error
+
+// Judge forms verdicts from facts, outside any transaction, and gives back what writes them.
+type Judge func(hosts []scanlink.HostFacts) Ingest
+
+// Complete sums up a run whose last chunk has ended: counts, coverage, verdict.
+type Complete func(tx *db.Tx, h *History) error
+
+// Dispatcher gives chunks to scanners and takes in what they saw. Several may work on one database.
+type Dispatcher struct {
+	DB        *db.DB
+	Authority *authority.Authority
+	Judge     Judge
+	Complete  Complete
+	Knowledge func() string // version in force
+	Log       *slog.Logger
+}
+
+var _ server.Dispatcher = (*Dispatcher)(nil)
+
+func (d *Dispatcher) door(ctx context.Context, fn func(*db.Tx) error) error {
+	return d.DB.Write(ctx, access.System(access.DoorDispatch), fn)
+}
+
+// Link gives a scanner its certificate for a one-use code. Making codes is of a later day; the embedded scanner needs none.
+func (d *Dispatcher) Link(context.Context, scanlink.LinkRequest) (scanlink.LinkAnswer, error) {
+	return scanlink.LinkAnswer{}, fault.New(fault.Unauthenticated, "The linking code is not known, was used or has expired.")
+}
+
+// Renew gives a scanner a new certificate.
+func (d *Dispatcher) Renew(_ context.Context, id, csr string) (scanlink.LinkAnswer, error) {
+	certificate, err := d.Authority.Scanner(csr, id)
+	if err != nil {
+		return scanlink.LinkAnswer{}, fault.At("/csr", "invalid", "The certificate request can't be used.").Because(err)
+	}
+	return scanlink.LinkAnswer{Certificate: certificate, Authority: d.Authority.Certificate(), ScannerID: id}, nil
+}
+
+// Known refuses scanners that are gone or deactivated.
+func (d *Dispatcher) Known(ctx context.Context, id string) error {
+	return d.DB.Read(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error {
+		s, err := scanner.ByID(tx, id)
+		if db.NoRows(err) {
+			return fault.New(fault.Unauthenticated, "This scanner is no more.")
+		}
+		if err != nil {
+			return err
+		}
+		if s.State == scanner.Deactivated {
+			return fault.New(fault.Forbidden, "This scanner is deactivated.")
+		}
+		return nil
+	})
+}
+
+// Hello notes what a scanner is.
+func (d *Dispatcher) Hello(ctx context.Context, id string, h scanlink.Hello) error {
+	return d.door(ctx, func(tx *db.Tx) error { return seen(tx, id, h) })
+}
+
+func seen(tx *db.Tx, id string, h scanlink.Hello) error {
+	versions := make([]string, 0, len(h.FeedVersions))
+	for k, v := range h.FeedVersions {
+		versions = append(versions, k+" "+v)
+	}
+	slices.Sort(versions)
+	return scanner.Seen(tx, id, h.Version, strings.Join(versions, ", "), h.Capabilities)
+}
+
+// Lease waits for a chunk or a verification.
+func (d *Dispatcher) Lease(ctx context.Context, id string, r scanlink.LeaseRequest) (*scanlink.Lease, error) {
+	first := true
+	for {
+		chunks, verifications := d.DB.Wait(chunksTopic), d.DB.Wait(scanner.VerifyTopic)
+		var out *scanlink.Lease
+		err := d.door(ctx, func(tx *db.Tx) error {
+			if first {
+				if err := seen(tx, id, r.Hello); err != nil {
+					return err
+				}
+			}
+			var err error
+			out, err = d.offer(tx, id, r.Free)
+			return err
+		})
+		if err != nil || out != nil {
+			return out, err
+		}
+		first = false
+		select {
+		case <-chunks:
+		case <-verifications:
+		case <-time.After(2 * time.Second): // a lease that expired wakes nobody
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
+}
+
+// offer looks for work once.
+func (d *Dispatcher) offer(tx *db.Tx, id string, free int) (*scanlink.Lease, error) {
+	v, err := scanner.NextVerification(tx, id, tx.Now().Add(-15*time.Second))
+	if err != nil {
+		return nil, err
+	}
+	if v != nil {
+		return &scanlink.Lease{Verify: &scanlink.VerifyJob{ID: v.ID}}, nil
+	}
+	if err := returnExpired(tx); err != nil || free == 0 {
+		return nil, err
+	}
+	c, err := nextChunk(tx, id)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	h, err := history(tx, c.HistoryID)
+	if err != nil {
+		return nil, err
+	}
+	if err := lease(tx, c, id); err != nil {
+		return nil, err
+	}
+	version := h.FeedVersion
+	if h.StartedAt == nil {
+		version = d.Knowledge()
+		if err := begin(tx, h, version); err != nil {
+			return nil, err
+		}
+	}
+	plan := h.Plan
+	plan.Hosts = c.Hosts
+	return &scanlink.Lease{ChunkID: c.ID, ScanID: c.ScanID, Attempt: c.Attempt, Token: c.Token, DeadlineSeconds: int(LeaseTime.Seconds()),
+		Plan: &plan, FeedVersion: version}, nil
+}
+
+// Beat extends the lease, then waits until a stop is asked for or ctx ends.
+func (d *Dispatcher) Beat(ctx context.Context, id, chunk string, b scanlink.Beat) (scanlink.BeatAnswer, error) {
+	answer := scanlink.BeatAnswer{DeadlineSeconds: int(LeaseTime.Seconds())}
+	var run string
+	err := d.door(ctx, func(tx *db.Tx) error {
+		c, err := heldChunk(tx, id, chunk, b.Token)
+		if err != nil {
+			return err
+		}
+		run = c.HistoryID
+		if err := scanner.Touch(tx, id); err != nil {
+			return err
+		}
+		return extend(tx, c, b.Progress)
+	})
+	for err == nil {
+		woken := d.DB.Wait(historyTopic(run))
+		err = d.DB.Read(context.WithoutCancel(ctx), access.System(access.DoorDispatch), func(tx *db.Tx) error {
+			h, err := history(tx, run)
+			if err == nil {
+				answer.Stop = h.State != Running
+			}
+			return err
+		})
+		if err != nil || answer.Stop {
+			break
+		}
+		select {
+		case <-woken:
+		case <-ctx.Done():
+			return answer, nil
+		}
+	}
+	return answer, err
+}
+
+// Observe stages one batch. Observations of addresses that the chunk does not name are refused.
+func (d *Dispatcher) Observe(ctx context.Context, id, chunk string, b scanlink.Batch) error {
+	return d.door(ctx, func(tx *db.Tx) error {
+		c, err := heldChunk(tx, id, chunk, b.Token)
+		if err != nil {
+			return err
+		}
+		for _, o := range b.Observations {
+			if !c.names(o) {
+				d.Log.WarnContext(ctx, "a scanner observed an address that it was not given", slog.String("scanner", id), slog.String("chunk", chunk))
+				return fault.New(fault.Invalid, "An observation is about an address that this chunk does not name.").Coded("out_of_plan")
+			}
+		}
+		if err := stage(tx, c, b.Sequence, b.Observations); err != nil {
+			return err
+		}
+		return extend(tx, c, nil)
+	})
+}
+
+// names says whether an observation is about an address of the chunk.
+func (c *Chunk) names(o scanlink.Observation) bool {
+	return slices.ContainsFunc(c.Hosts, func(h scanlink.PlanHost) bool {
+		switch {
+		case o.Host != nil:
+			return o.Host.Address == h.Address
+		case o.Service != nil:
+			return o.Service.Address == h.Address
+		case o.Finding != nil:
+			return o.Finding.Address == h.Address
+		}
+		return true
+	})
+}
+
+// Finish ends a lease: what was staged becomes facts and findings, or the chunk goes back to the pool.
+func (d *Dispatcher) Finish(ctx context.Context, id, chunk string, f scanlink.Finish) error {
+	var c *Chunk
+	var facts *scanlink.Facts
+	var actor jobs.Actor
+	repeated, whole := false, false
+	err := d.DB.Read(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error {
+		var err error
+		if c, err = chunkByID(tx, chunk); err != nil {
+			return err
+		}
+		if repeated = c.Token == f.Token && c.State != chunkLeased && c.State != chunkQueued; repeated {
+			return nil
+		}
+		if c, err = heldChunk(tx, id, chunk, f.Token); err != nil {
+			return err
+		}
+		if actor, err = actorOf(tx, c); err != nil {
+			return err
+		}
+		facts, whole, err = staged(tx, c, f.LastSequence)
+		return err
+	})
+	if err != nil || repeated {
+		return err
+	}
+	if !whole && !f.Interrupted && f.Error == "" {
+		return fault.New(fault.Invalid, "Not every batch up to %d has come.", f.LastSequence).Coded("incomplete")
+	}
+	var write Ingest
+	if !f.Interrupted && f.Error == "" {
+		write = d.Judge(facts.Hosts())
+	}
+	return d.DB.Write(ctx, actor.Grant(), func(tx *db.Tx) error { return d.close(tx, id, c, f, write) })
+}
+
+func actorOf(tx *db.Tx, c *Chunk) (jobs.Actor, error) {
+	h, err := history(tx, c.HistoryID)
+	if err != nil {
+		return jobs.Actor{}, err
+	}
+	return h.actor(tx)
+}
+
+// actor is who acts for a run that goes on by itself: whoever started it.
+func (h *History) actor(tx *db.Tx) (jobs.Actor, error) {
+	place, err := organization.Place(tx, h.OrganizationID)
+	a := jobs.Actor{OrganizationID: place.ID, OrganizationName: place.Name, Chain: place.Chain, Product: h.Product, Username: h.StartedByName}
+	if h.StartedBy != nil {
+		a.UserID = *h.StartedBy
+	}
+	return a, err
+}
+
+// close ends the chunk in the transaction of its organization.
+func (d *Dispatcher) close(tx *db.Tx, id string, c *Chunk, f scanlink.Finish, write Ingest) error {
+	if err := lockChunk(tx, c.ID); err != nil {
+		return err
+	}
+	c, err := heldChunk(tx, id, c.ID, f.Token)
+	if err != nil {
+		return err
+	}
+	h, err := history(tx, c.HistoryID)
+	if err != nil {
+		return err
+	}
+	state, failures := chunkDone, c.Failures
+	switch {
+	case h.State == Stopping && write == nil:
+		state = chunkStopped
+	case f.Interrupted:
+		state = chunkQueued
+	case f.Error != "":
+		if failures++; failures < maxFailures {
+			state = chunkQueued
+		} else {
+			state = chunkFailed
+		}
+	}
+	if write != nil {
+		if err := write(tx, h, c); err != nil {
+			return err
+		}
+	}
+	if err := dropStaged(tx, c); err != nil {
+		return err
+	}
+	if err := setChunk(tx, c, state, f.Error, failures); err != nil {
+		return err
+	}
+	if state == chunkQueued {
+		return tx.Wake(chunksTopic)
+	}
+	return conclude(tx, h.ID, d.Complete)
+}
+
+// conclude ends a run that has no chunk left to work, and announces it.
+func conclude(tx *db.Tx, id string, complete Complete) error {
+	left, err := remaining(tx, id)
+	if err != nil || left > 0 {
+		return err
+	}
+	h, err := history(tx, id)
+	if err != nil || h.FinishedAt != nil {
+		return err
+	}
+	all, err := tallies(tx, id)
+	if err != nil {
+		return err
+	}
+	t := all[id]
+	h.ChunksDone, h.HostsScanned, h.Stage, h.Progress = t.Done, t.Scanned, "", int(t.percent()*10)
+	event := CompletedEvent
+	switch {
+	case h.State == Stopping:
+		h.State, event = Stopped, StoppedEvent
+	case t.Failed == h.ChunksTotal:
+		h.State, event, h.Error = Failed, FailedEvent, "The scanner failed on every part of the scan."
+	default:
+		h.State = Completed
+		if t.Failed > 0 {
+			h.Coverage = pointer(scanlink.Inconclusive)
+		}
+		if complete != nil {
+			if err := complete(tx, h); err != nil {
+				return err
+			}
+		}
+	}
+	if err := end(tx, h); err != nil {
+		return err
+	}
+	if err := tx.Wake(historyTopic(id)); err != nil {
+		return err
+	}
+	return outbox.Emit(tx, event, Ended{ScanID: h.ScanID, HistoryID: h.ID})
+}
+
+func pointer[T any](v T) *T { return &v }
+
+// Verified keeps what a scanner proved.
+func (d *Dispatcher) Verified(ctx context.Context, id, job string, v scanlink.Verification) error {
+	return d.door(ctx, func(tx *db.Tx) error {
+		if err := seen(tx, id, v.Hello); err != nil {
+			return err
+		}
+		checks := append([]scanlink.VerifyCheck{{Name: "reachable", OK: true}, skew(v.Clock, tx.Now())}, v.Checks...)
+		ok := !slices.ContainsFunc(checks, func(c scanlink.VerifyCheck) bool { return !c.OK && c.Name != "raw_sockets" })
+		raw, err := json.Marshal(checks)
+		if err != nil {
+			return err
+		}
+		return scanner.Answer(tx, id, job, ok, raw)
+	})
+}
+
+// mostSkew between the scanner's clock and ours that a verification accepts.
+const mostSkew = time.Minute
+
+func skew(theirs time.Time, ours clock.Time) scanlink.VerifyCheck {
+	apart := ours.Time().Sub(theirs).Abs().Round(time.Millisecond)
+	return scanlink.VerifyCheck{Name: "clock_skew", OK: apart <= mostSkew, Value: apart.String()}
+}
+
+// Sweep ends runs that nobody resumed within an hour.
+func (d *Dispatcher) Sweep(ctx context.Context) error {
+	var lost []History
+	actors := map[string]jobs.Actor{}
+	err := d.door(ctx, func(tx *db.Tx) error {
+		var err error
+		if err = returnExpired(tx); err != nil {
+			return err
+		}
+		if lost, err = abandoned(tx); err != nil {
+			return err
+		}
+		for i := range lost {
+			if actors[lost[i].ID], err = lost[i].actor(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range lost {
+		h := &lost[i]
+		err := d.DB.Write(ctx, actors[h.ID].Grant(), func(tx *db.Tx) error {
+			if err := stopQueued(tx, h.ID); err != nil {
+				return err
+			}
+			h.State, h.Error = Interrupted, "No scanner worked on it for an hour."
+			if err := end(tx, h); err != nil {
+				return err
+			}
+			return outbox.Emit(tx, FailedEvent, Ended{ScanID: h.ScanID, HistoryID: h.ID})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package scan
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/scanlink"
+)
+
+// stale is the answer to a token that is not the chunk's newest, and to a chunk whose lease has ended.
+func stale() *fault.Fault {
+	return fault.New(fault.Conflict, "The lease of this chunk has ended.").Coded("stale_token")
+}
+
+// nextChunk takes the oldest queued chunk of a scanner; nil where there is none. On PostgreSQL rows that another node is taking at
+// this moment are passed over.
+func nextChunk(tx *db.Tx, scanner string) (*Chunk, error) {
+	var all []Chunk
+	q := tx.Select(&all).Where("scanner_id = ? AND state = ?", scanner, chunkQueued).Order("created_at", "number").Limit(1)
+	if tx.Dialect() == db.Postgres {
+		q = q.For("UPDATE SKIP LOCKED")
+	}
+	if err := q.Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("next chunk: %w", err)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return &all[0], nil
+}
+
+// lease gives the chunk to a scanner, with a new token.
+func lease(tx *db.Tx, c *Chunk, scanner string) error {
+	c.State, c.LeasedBy, c.LeasedAt, c.LeaseUntil = chunkLeased, &scanner, clock.AtPointer(tx.Now().Time()), clock.AtPointer(tx.Now().Add(LeaseTime).Time())
+	c.Attempt++
+	c.Token++
+	c.Progress, c.Stage, c.HostsDone = 0, "", 0
+	_, err := tx.Update(c).Column("state", "leased_by", "leased_at", "lease_until", "attempt", "token", "progress", "stage", "hosts_done").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("lease: %w", err)
+	}
+	return nil
+}
+
+// returnExpired puts chunks whose scanner has been silent back into the pool.
+func returnExpired(tx *db.Tx) error {
+	_, err := tx.Update((*Chunk)(nil)).Set("state = ?, leased_by = NULL, lease_until = NULL, progress = 0, stage = ''", chunkQueued).
+		Where("state = ? AND lease_until < ?", chunkLeased, tx.Now()).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("return expired leases: %w", err)
+	}
+	return nil
+}
+
+// heldChunk is the chunk that the scanner holds with that token; a fault of kind conflict otherwise.
+func heldChunk(tx *db.Tx, scanner, id string, token int64) (*Chunk, error) {
+	c, err := chunkByID(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.State != chunkLeased || c.LeasedBy == nil || *c.LeasedBy != scanner || c.Token != token {
+		return nil, stale()
+	}
+	return c, nil
+}
+
+func chunkByID(tx *db.Tx, id string) (*Chunk, error) {
+	c := &Chunk{}
+	q := tx.Select(c).Where("id = ?", id)
+	if err := q.Scan(tx.Context()); err != nil {
+		if db.NoRows(err) {
+			return nil, stale().Because(err)
+		}
+		return nil, fmt.Errorf("chunk: %w", err)
+	}
+	return c, nil
+}
+
+// lockChunk keeps others from changing the chunk until this transaction ends.
+func lockChunk(tx *db.Tx, id string) error {
+	if _, err := tx.Update((*Chunk)(nil)).Set("state = state").Where("id = ?", id).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("lock chunk: %w", err)
+	}
+	return nil
+}
+
+// extend the lease, and note the progress.
+func extend(tx *db.Tx, c *Chunk, p *scanlink.Progress) error {
+	q := tx.Update((*Chunk)(nil)).Set("lease_until = ?", tx.Now().Add(LeaseTime)).Where("id = ? AND token = ?", c.ID, c.Token)
+	if p != nil {
+		q = q.Set("progress = ?, stage = ?, hosts_done = ?", int(p.Percent*10), p.Stage, p.Hosts)
+	}
+	if _, err := q.Exec(tx.Context()); err != nil {
+		return fmt.Errorf("beat: %w", err)
+	}
+	return nil
+}
+
+// setChunk ends or returns a chunk.
+func setChunk(tx *db.Tx, c *Chunk, state, failure string, failures int) error {
+	progress, done := c.Progress, c.HostsDone
+	switch state {
+	case chunkQueued:
+		progress, done = 0, 0
+	case chunkDone, chunkFailed:
+		progress, done = 1000, c.HostsCount
+	}
+	_, err := tx.Update((*Chunk)(nil)).Set("state = ?, error = ?, failures = ?, progress = ?, hosts_done = ?, leased_by = NULL, lease_until = NULL", state, failure, failures, progress, done).
+		Where("id = ?", c.ID).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("end chunk: %w", err)
+	}
+	return nil
+}
+
+type observationRow struct {
+	bun.BaseModel `bun:"table:scan_observations,alias:b"`
+	db.Owned
+	ChunkID  string `bun:"chunk_id,pk"`
+	Attempt  int    `bun:"attempt,pk"`
+	Sequence int    `bun:"sequence,pk"`
+	Body     string `bun:"body"`
+}
+
+// stage keeps a batch; a repeat changes nothing.
+func stage(tx *db.Tx, c *Chunk, sequence int, observations []scanlink.Observation) error {
+	body, err := json.Marshal(observations)
+	if err != nil {
+		return fmt.Errorf("stage: %w", err)
+	}
+	row := &observationRow{ChunkID: c.ID, Attempt: c.Attempt, Sequence: sequence, Body: string(body)}
+	row.OrganizationID = c.OrganizationID
+	if _, err := tx.Insert(row).On("CONFLICT DO NOTHING").Exec(tx.Context()); err != nil {
+		return fmt.Errorf("stage: %w", err)
+	}
+	return nil
+}
+
+// staged are the facts of the chunk's attempt, when every batch up to last is there; missing otherwise.
+func staged(tx *db.Tx, c *Chunk, last int) (*scanlink.Facts, bool, error) {
+	var rows []observationRow
+	err := tx.Select(&rows).Where("chunk_id = ? AND attempt = ?", c.ID, c.Attempt).Order("sequence").Scan(tx.Context())
+	if err != nil {
+		return nil, false, fmt.Errorf("staged: %w", err)
+	}
+	facts := scanlink.NewFacts()
+	for i, row := range rows {
+		if row.Sequence != i+1 {
+			return nil, false, nil
+		}
+		var all []scanlink.Observation
+		if err := json.Unmarshal([]byte(row.Body), &all); err != nil {
+			return nil, false, fmt.Errorf("staged: %w", err)
+		}
+		for _, o := range all {
+			facts.Add(o)
+		}
+	}
+	return facts, len(rows) >= last, nil
+}
+
+// dropStaged forgets what any attempt of the chunk observed.
+func dropStaged(tx *db.Tx, c *Chunk) error {
+	if _, err := tx.Delete((*observationRow)(nil)).Where("chunk_id = ?", c.ID).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("drop staged: %w", err)
+	}
+	return nil
+}
+
+// begin notes that a run has its first lease.
+func begin(tx *db.Tx, h *History, feedVersion string) error {
+	_, err := tx.Update((*History)(nil)).Set("state = ?, started_at = ?, feed_version = ?", Running, tx.Now(), feedVersion).
+		Where("id = ? AND state IN (?)", h.ID, bun.In([]string{Requested, Queued})).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	return setState(tx, h.ScanID, Running, &h.ID)
+}
+
+// remaining counts the chunks of a run that have not ended, and locks the run meanwhile.
+func remaining(tx *db.Tx, id string) (int, error) {
+	if _, err := tx.Update((*History)(nil)).Set("state = state").Where("id = ?", id).Exec(tx.Context()); err != nil {
+		return 0, fmt.Errorf("lock history: %w", err)
+	}
+	n, err := tx.Select((*Chunk)(nil)).Where("history_id = ? AND state IN (?)", id, bun.In([]string{chunkQueued, chunkLeased})).Count(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("remaining chunks: %w", err)
+	}
+	return int(n), nil
+}
+
+// tally sums up the chunks of runs: what is done, and the progress by hosts.
+type tally struct {
+	HistoryID string
+	Hosts     int
+	Done      int
+	Scanned   int
+	Weight    int64
+	Stage     string
+	Failed    int
+}
+
+func tallies(tx *db.Tx, histories ...string) (map[string]tally, error) {
+	byID := map[string]tally{}
+	if len(histories) == 0 {
+		return byID, nil
+	}
+	var rows []tally
+	err := tx.Select((*Chunk)(nil)).Column("history_id").
+		ColumnExpr("coalesce(sum(hosts_count), 0) AS hosts").
+		ColumnExpr("coalesce(sum(CASE WHEN state IN ('done', 'failed', 'stopped') THEN 1 ELSE 0 END), 0) AS done").
+		ColumnExpr("coalesce(sum(CASE WHEN state = 'done' THEN hosts_count WHEN state = 'leased' THEN hosts_done ELSE 0 END), 0) AS scanned").
+		ColumnExpr("coalesce(sum(progress * hosts_count), 0) AS weight").
+		ColumnExpr("coalesce(max(CASE WHEN state = 'leased' THEN stage ELSE '' END), '') AS stage").
+		ColumnExpr("coalesce(sum(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0) AS failed").
+		Where("history_id IN (?)", bun.In(histories)).Group("history_id").Scan(tx.Context(), &rows)
+	if err != nil {
+		return nil, fmt.Errorf("tally: %w", err)
+	}
+	for _, t := range rows {
+		byID[t.HistoryID] = t
+	}
+	return byID, nil
+}
+
+// end writes how a run ended.
+func end(tx *db.Tx, h *History) error {
+	h.FinishedAt = clock.AtPointer(tx.Now().Time())
+	_, err := tx.Update(h).Column("state", "finished_at", "coverage", "hosts_scanned", "chunks_done", "progress", "stage", "critical", "high", "medium",
+		"low", "log", "pci_status", "pci_reason", "report_id", "feed_version", "error").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("end history: %w", err)
+	}
+	q := tx.Update((*Scan)(nil)).Set("state = ?, current_history_id = NULL", h.State).Where("id = ?", h.ScanID)
+	if h.State == Completed {
+		q = q.Set("last_history_id = ?, last_finished_at = ?, last_verdict = ?", h.ID, *h.FinishedAt, h.PCIStatus)
+	}
+	if _, err := q.Exec(tx.Context()); err != nil {
+		return fmt.Errorf("end scan: %w", err)
+	}
+	return nil
+}
+
+// abandoned are runs that have had no lease for too long.
+func abandoned(tx *db.Tx) ([]History, error) {
+	var all []History
+	err := tx.Select(&all).Where("finished_at IS NULL AND requested_at < ?", tx.Now().Add(-ResumeTime)).
+		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND (c.state = 'leased' OR c.leased_at > ?))", tx.Now().Add(-ResumeTime)).
+		Limit(100).Scan(tx.Context())
+	if err != nil {
+		return nil, fmt.Errorf("abandoned runs: %w", err)
+	}
+	return all, nil
+}
+
+// SetReport names the report that a run yielded.
+func SetReport(tx *db.Tx, history, report string) error {
+	if _, err := tx.Update((*History)(nil)).Set("report_id = ?", report).Where("id = ?", history).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("report of history: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,239 @@
+package scan
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/internal/domain/plan"
+	"github.com/vedette/vedette/internal/domain/portlist"
+	"github.com/vedette/vedette/internal/domain/scanner"
+	"github.com/vedette/vedette/internal/domain/target"
+	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/platform/op"
+	"github.com/vedette/vedette/internal/platform/outbox"
+	"github.com/vedette/vedette/internal/scanlink"
+	"github.com/vedette/vedette/internal/scanlink/address"
+)
+
+// Starter starts scans: it resolves the target's names anew, outside any transaction, and checks every address against the
+// rules before it makes the run and its chunks.
+type Starter struct {
+	Rules   target.Rules
+	Lookup  address.Lookup
+	Contact string // of the operator, for the User-Agent of scans
+}
+
+const lookupPatience = 20 * time.Second
+
+// subject is what a start is about, read before names are resolved.
+type subject struct {
+	scan    *Scan
+	target  *target.Target
+	scanner *scanner.Scanner
+	ports   string
+}
+
+func (s Starter) start(ctx context.Context, open op.Opener, in *op.Path) (Attributes, error) {
+	var sub subject
+	err := open.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		sub, err = subjectOf(tx, in.ID)
+		return err
+	})
+	if err != nil {
+		return Attributes{}, err
+	}
+	hosts, notes, err := s.resolve(ctx, sub, open.Grant().Organization())
+	if err != nil {
+		return Attributes{}, err
+	}
+	var out Attributes
+	err = open.Write(ctx, func(tx *db.Tx) error {
+		again, err := subjectOf(tx, in.ID)
+		if err != nil {
+			return err
+		}
+		if again.target.UpdatedAt != sub.target.UpdatedAt {
+			return fault.New(fault.Conflict, "The target was changed at this moment; start again.").Coded("target_changed")
+		}
+		if err := launch(tx, again, s.Contact, hosts, notes); err != nil {
+			return err
+		}
+		out, err = show(tx, in.ID)
+		return err
+	})
+	return out, err
+}
+
+func subjectOf(tx *db.Tx, id string) (subject, error) {
+	s, err := ByID(tx, id)
+	if err != nil {
+		return subject{}, err
+	}
+	if s.State != New && !Terminal(s.State) {
+		return subject{}, running()
+	}
+	t, err := target.ByID(tx, s.TargetID)
+	if err != nil {
+		return subject{}, err
+	}
+	sub := subject{scan: s, target: t}
+	if s.ScannerID != nil {
+		sub.scanner, err = scanner.ByID(tx, *s.ScannerID)
+	} else {
+		sub.scanner, err = scanner.Default(tx, s.Product)
+	}
+	if err != nil {
+		return subject{}, err
+	}
+	if !sub.scanner.Active(s.Product) {
+		return subject{}, fault.New(fault.Conflict, "The scanner %s is not active for %s.", sub.scanner.Name, s.Product).Coded("scanner_inactive")
+	}
+	sub.ports, err = portsOf(tx, t)
+	return sub, err
+}
+
+func portsOf(tx *db.Tx, t *target.Target) (string, error) {
+	var list *portlist.PortList
+	var err error
+	if t.PortListID != nil {
+		list, err = portlist.ByID(tx, *t.PortListID)
+	} else {
+		list, err = portlist.Default(tx, t.Product)
+	}
+	if err != nil {
+		return "", err
+	}
+	return portlist.Spec(tx, list)
+}
+
+// resolve asks the DNS again and refuses the start where a name leads to an address that may not be scanned. Names without an
+// address are passed over and told in the notes; none left at all is a fault.
+func (s Starter) resolve(ctx context.Context, sub subject, organization string) ([]scanlink.PlanHost, string, error) {
+	hosts, err := address.ParseList("/target/hosts", sub.target.Hosts)
+	if err != nil {
+		return nil, "", err
+	}
+	excluded, err := address.ParseList("/target/exclude_hosts", sub.target.ExcludeHosts)
+	if err != nil {
+		return nil, "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
+	defer cancel()
+	r, err := address.Resolve(ctx, hosts, excluded, s.Lookup)
+	if err != nil {
+		return nil, "", err
+	}
+	plan := r.Hosts()
+	if err := s.allowed(plan, sub.scanner.Private(organization)); err != nil {
+		return nil, "", err
+	}
+	var gone []string
+	for _, u := range r.Unresolved {
+		gone = append(gone, u.Name)
+	}
+	if len(plan) == 0 {
+		return nil, "", fault.New(fault.Conflict, "None of the target's hosts has an address: %s.", strings.Join(gone, ", ")).Coded("nothing_to_scan")
+	}
+	if len(gone) > 0 {
+		return plan, "Without an address, and thus not scanned: " + strings.Join(gone, ", ") + ".", nil
+	}
+	return plan, "", nil
+}
+
+func (s Starter) allowed(hosts []scanlink.PlanHost, private bool) error {
+	var refused []string
+	for _, h := range hosts {
+		if err := s.Rules.Check(h.Address, private); err != nil {
+			refused = append(refused, h.Address.String())
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	shown := strings.Join(refused[:min(5, len(refused))], ", ")
+	return fault.New(fault.Invalid, "A shared scanner may not scan %s; the operator allows networks with scan.allow_networks.", shown).Coded("forbidden_address")
+}
+
+// launch makes the run and its chunks, and announces it, in one commit.
+func launch(tx *db.Tx, sub subject, contact string, hosts []scanlink.PlanHost, notes string) error {
+	if err := withinPlan(tx, hosts); err != nil {
+		return err
+	}
+	p := tx.Grant().Principal()
+	h := &History{ID: db.NewID(), ScanID: sub.scan.ID, Product: sub.scan.Product, State: Queued, ScannerID: &sub.scanner.ID, RequestedAt: tx.Now(),
+		HostsTotal: len(hosts), StartedByName: p.Username, Error: notes,
+		Plan: scanlink.Plan{Profile: sub.scan.Profile, Ports: sub.ports, AliveTest: sub.target.AliveTest, Parallel: sub.target.MaxParallel, Contact: contact}}
+	if p.User != "" {
+		h.StartedBy = &p.User
+	}
+	var chunks []Chunk
+	for part := range address.Chunks(hosts) {
+		chunks = append(chunks, Chunk{ID: db.NewID(), HistoryID: h.ID, ScanID: sub.scan.ID, ScannerID: sub.scanner.ID, Number: len(chunks) + 1,
+			Hosts: slices.Clone(part), HostsCount: len(part), State: chunkQueued, CreatedAt: tx.Now()})
+	}
+	h.ChunksTotal = len(chunks)
+	if err := insertHistory(tx, h, chunks); err != nil {
+		return err
+	}
+	if err := setState(tx, sub.scan.ID, Queued, &h.ID); err != nil {
+		return err
+	}
+	tx.Changed(db.Change{Type: "scan", ID: sub.scan.ID, Name: sub.scan.Name, After: Ended{ScanID: sub.scan.ID, HistoryID: h.ID}})
+	if err := outbox.Emit(tx, StartedEvent, Ended{ScanID: sub.scan.ID, HistoryID: h.ID}); err != nil {
+		return err
+	}
+	return tx.Wake(chunksTopic)
+}
+
+// withinPlan holds what is about to be scanned against the subscription's number of addresses.
+func withinPlan(tx *db.Tx, hosts []scanlink.PlanHost) error {
+	if tx.Organization() == access.Installation {
+		return nil
+	}
+	s, err := plan.Lock(tx)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return fault.New(fault.Forbidden, "There is no active subscription to %s.", tx.Product()).Coded("subscription_required")
+	}
+	if limit := s.Granted().IPs(); limit >= 0 && len(hosts) > limit {
+		return fault.New(fault.Invalid, "The plan allows %d addresses; this scan would take %d.", limit, len(hosts)).Coded("quota_exceeded")
+	}
+	return nil
+}
+
+// stop asks the run of a scan to end. Chunks that nobody works end at once; scanners hear of it over their open poll.
+func stop(tx *db.Tx, id string) error {
+	s, err := ByID(tx, id)
+	if err != nil {
+		return err
+	}
+	if s.CurrentHistoryID == nil {
+		return fault.New(fault.Conflict, "This scan is not running.").Coded("scan_not_running")
+	}
+	return stopRun(tx, s, *s.CurrentHistoryID)
+}
+
+func stopRun(tx *db.Tx, s *Scan, history string) error {
+	open, err := requestStop(tx, history)
+	if err != nil || !open {
+		return err
+	}
+	if err := stopQueued(tx, history); err != nil {
+		return err
+	}
+	if err := setState(tx, s.ID, Stopping, &history); err != nil {
+		return err
+	}
+	tx.Changed(db.Change{Type: "scan", ID: s.ID, Name: s.Name, After: Ended{ScanID: s.ID, HistoryID: history}})
+	if err := tx.Wake(historyTopic(history)); err != nil {
+		return err
+	}
+	return conclude(tx, history, nil)
+}

@@ -1,0 +1,101 @@
+// Package scanner is what scans: one embedded for all, and remote ones that an organization or a partner links. A scanner dials
+// in, leases chunks of work and sends what it saw. The embedded one belongs to the installation and is shared with
+// everybody below it. A scanner that scans refer to is not deleted.
+//
+// States: new (made, not linked yet), linked (has its certificate, was never seen), online, offline (not seen for a
+// minute), deactivated.
+package scanner
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/db"
+)
+
+// Kinds.
+const (
+	Embedded = "embedded"
+	Remote   = "remote"
+)
+
+// States as stored; online and offline follow from when it was last seen.
+const (
+	New         = "new"
+	Linked      = "linked"
+	Online      = "online"
+	Offline     = "offline"
+	Deactivated = "deactivated"
+)
+
+// Silence after which a scanner counts as offline.
+const Silence = time.Minute
+
+// EmbeddedID of the scanner that every installation has.
+const EmbeddedID = "00000000-0000-7000-8000-000000000002"
+
+// VerifyTopic wakes who waits for a verification, and the scanner that must do it.
+const VerifyTopic = "scanner_verification"
+
+// Scanner is one row.
+type Scanner struct {
+	bun.BaseModel `bun:"table:scanners,alias:n"`
+	db.Shared
+	ID              string      `bun:"id,pk"`
+	Name            string      `bun:"name"`
+	Comment         string      `bun:"comment"`
+	Kind            string      `bun:"kind"`
+	AppType         string      `bun:"app_type"` // the product it serves, or all
+	State           string      `bun:"state"`
+	Version         string      `bun:"version"`
+	Capabilities    []string    `bun:"capabilities,type:jsonb"`
+	SourceAddresses []string    `bun:"source_addresses,type:jsonb"`
+	MaxConcurrency  int         `bun:"max_concurrency"`
+	FeedVersion     string      `bun:"feed_version"`
+	LastSeenAt      *clock.Time `bun:"last_seen_at"`
+	CreatedAt       clock.Time  `bun:"created_at"`
+	UpdatedAt       clock.Time  `bun:"updated_at"`
+}
+
+// RowID breaks ties of a list.
+func (s Scanner) RowID() string { return s.ID }
+
+// StateAt tells the state at an instant.
+func (s Scanner) StateAt(now clock.Time) string {
+	switch {
+	case s.State == Deactivated || s.State == New:
+		return s.State
+	case s.LastSeenAt == nil:
+		return s.State
+	case now-*s.LastSeenAt > clock.Time(Silence.Milliseconds()):
+		return Offline
+	}
+	return Online
+}
+
+// Active says whether it may be given work for the product.
+func (s Scanner) Active(product string) bool {
+	return s.State != Deactivated && s.State != New && (s.AppType == "all" || s.AppType == product)
+}
+
+// Private says whether it belongs to the organization itself, and may thus scan its private networks.
+func (s Scanner) Private(organization string) bool {
+	return s.Kind == Remote && s.OrganizationID == organization && organization != access.Installation
+}
+
+// Verification asks a scanner to prove itself; each is kept.
+type Verification struct {
+	bun.BaseModel `bun:"table:scanner_verifications,alias:v"`
+	db.Owned
+	ID                    string          `bun:"id,pk"`
+	ScannerOrganizationID string          `bun:"scanner_organization_id"`
+	ScannerID             string          `bun:"scanner_id"`
+	Verified              *bool           `bun:"verified"`
+	Checks                json.RawMessage `bun:"checks,type:jsonb"`
+	AskedAt               clock.Time      `bun:"asked_at"`
+	AnsweredAt            *clock.Time     `bun:"answered_at"`
+}

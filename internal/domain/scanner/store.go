@@ -1,0 +1,162 @@
+package scanner
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/platform/filter"
+	"github.com/vedette/vedette/internal/platform/secret"
+)
+
+// ByID finds a scanner of the caller's own, or one shared with it.
+func ByID(tx *db.Tx, id string) (*Scanner, error) {
+	if !filter.IsID(id) {
+		return nil, fault.Missing()
+	}
+	s := &Scanner{}
+	if err := tx.Select(s).Where("?TableAlias.id = ?", id).Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("scanner: %w", err)
+	}
+	return s, nil
+}
+
+// Default is the scanner for a product where a scan names none: the embedded one, or whichever is shared here.
+func Default(tx *db.Tx, product string) (*Scanner, error) {
+	var all []Scanner
+	err := tx.Select(&all).Where("state NOT IN (?)", bun.In([]string{New, Deactivated})).Where("app_type IN ('all', ?)", product).
+		OrderExpr("kind = ? DESC, created_at", Embedded).Limit(1).Scan(tx.Context())
+	if err != nil {
+		return nil, fmt.Errorf("default scanner: %w", err)
+	}
+	if len(all) == 0 {
+		return nil, fault.New(fault.Conflict, "There is no active scanner for %s; link one, or turn the embedded one on.", product).Coded("no_scanner")
+	}
+	return &all[0], nil
+}
+
+func fetch(tx *db.Tx, q filter.Query, active bool) ([]Scanner, filter.Meta, error) {
+	return filter.Fetch[Scanner](tx, q, func(rows any) *bun.SelectQuery {
+		s := tx.Select(rows)
+		if active {
+			s = s.Where("?TableAlias.state NOT IN (?)", bun.In([]string{New, Deactivated})).Where("?TableAlias.app_type IN ('all', ?)", tx.Product())
+		}
+		return s
+	})
+}
+
+// Seen notes what a scanner tells of itself.
+func Seen(tx *db.Tx, id, version, feedVersion string, capabilities []string) error {
+	if capabilities == nil {
+		capabilities = []string{}
+	}
+	raw, err := json.Marshal(capabilities)
+	if err != nil {
+		return fmt.Errorf("scanner seen: %w", err)
+	}
+	_, err = tx.Update((*Scanner)(nil)).Set("version = ?, feed_version = ?, capabilities = ?, last_seen_at = ?", version, feedVersion, string(raw), tx.Now()).
+		Where("id = ?", id).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("scanner seen: %w", err)
+	}
+	return nil
+}
+
+// Touch notes that a scanner is alive.
+func Touch(tx *db.Tx, id string) error {
+	if _, err := tx.Update((*Scanner)(nil)).Set("last_seen_at = ?", tx.Now()).Where("id = ?", id).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("scanner seen: %w", err)
+	}
+	return nil
+}
+
+// FirstStart makes the embedded scanner's row, or changes whether it is active.
+func FirstStart(tx *db.Tx, now clock.Time, active bool, parallel int) error {
+	state := Linked
+	if !active {
+		state = Deactivated
+	}
+	s := &Scanner{ID: EmbeddedID, Name: "Embedded scanner", Comment: "Runs on the machine of the service.", Kind: Embedded, AppType: "all", State: state,
+		Capabilities: []string{}, SourceAddresses: []string{}, MaxConcurrency: parallel, CreatedAt: now, UpdatedAt: now}
+	s.OrganizationID, s.Shared.Shared = access.Installation, true
+	_, err := tx.Insert(s).On("CONFLICT (organization_id, id) DO UPDATE").Set("state = EXCLUDED.state, max_concurrency = EXCLUDED.max_concurrency").Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("embedded scanner: %w", err)
+	}
+	return nil
+}
+
+func insertVerification(tx *db.Tx, v *Verification) error {
+	if _, err := tx.Insert(v).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("verification: %w", err)
+	}
+	return nil
+}
+
+func verificationByID(tx *db.Tx, id string) (*Verification, error) {
+	v := &Verification{}
+	if err := tx.Select(v).Where("id = ?", id).Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("verification: %w", err)
+	}
+	return v, nil
+}
+
+// NextVerification is the oldest open one of a scanner that was asked after the instant; nil where there is none.
+func NextVerification(tx *db.Tx, id string, after clock.Time) (*Verification, error) {
+	var all []Verification
+	err := tx.Select(&all).Where("scanner_id = ? AND answered_at IS NULL AND asked_at > ?", id, after).Order("asked_at").Limit(1).Scan(tx.Context())
+	if err != nil {
+		return nil, fmt.Errorf("verification: %w", err)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return &all[0], nil
+}
+
+// Answer keeps what a scanner proved; an answer to another scanner's question is not there.
+func Answer(tx *db.Tx, scanner, id string, verified bool, checks json.RawMessage) error {
+	res, err := tx.Update((*Verification)(nil)).Set("verified = ?, checks = ?, answered_at = ?", verified, string(checks), tx.Now()).
+		Where("id = ? AND scanner_id = ? AND answered_at IS NULL", id, scanner).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("verification: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return fault.Missing()
+	}
+	return tx.Wake(VerifyTopic)
+}
+
+type authorityRow struct {
+	bun.BaseModel `bun:"table:authorities,alias:a"`
+	ID            int           `bun:"id,pk"`
+	Certificate   string        `bun:"certificate"`
+	PrivateKey    secret.Sealed `bun:"private_key"`
+	CreatedAt     clock.Time    `bun:"created_at"`
+}
+
+// Authority that scanners are certified by: its certificate and its sealed key; empty before the first start.
+func Authority(tx *db.Tx) (string, secret.Sealed, error) {
+	var all []authorityRow
+	if err := tx.Select(&all).Where("id = 1").Scan(tx.Context()); err != nil {
+		return "", secret.Sealed{}, fmt.Errorf("authority: %w", err)
+	}
+	if len(all) == 0 {
+		return "", secret.Sealed{}, nil
+	}
+	return all[0].Certificate, all[0].PrivateKey, nil
+}
+
+// KeepAuthority of a first start.
+func KeepAuthority(tx *db.Tx, certificate string, key secret.Sealed) error {
+	row := &authorityRow{ID: 1, Certificate: certificate, PrivateKey: key, CreatedAt: tx.Now()}
+	if _, err := tx.Insert(row).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("authority: %w", err)
+	}
+	return nil
+}
