@@ -136,7 +136,7 @@ func (c *tcpExchange) run(x *execution) (res result) {
 		}
 		res.matched = true
 		if !j.internal {
-			res.hits = append(res.hits, hit{request: said, response: excerpt(heard, j.shown), judgement: j, login: x.login()})
+			res.hits = append(res.hits, hit{request: orNothing(said), response: excerpt(heard, j.shown), judgement: j, login: x.login()})
 		}
 		return x.every()
 	})
@@ -165,7 +165,11 @@ func (c *tcpExchange) talk(x *execution) (said, heard string, err error) {
 		vars["data_"+strconv.Itoa(i+1)] = got
 		x.scope.answers = []dsl.Vars{vars}
 	}
-	b, err := wire.Read(conn, c.readSize, tcpWait)
+	rest := tcpWait
+	if heard != "" {
+		rest = 400 * time.Millisecond
+	}
+	b, err := wire.Read(conn, c.readSize, rest)
 	if err != nil && heard == "" {
 		return said, heard, err
 	}
@@ -177,6 +181,13 @@ func (c *tcpExchange) talk(x *execution) (said, heard string, err error) {
 	}
 	x.scope.answers = []dsl.Vars{vars}
 	return said, heard, nil
+}
+
+func orNothing(said string) string {
+	if said == "" {
+		return "(nothing was sent)"
+	}
+	return said
 }
 
 var errData = errors.New("input cannot be built")
