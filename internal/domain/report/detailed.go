@@ -28,15 +28,16 @@ func detailed(m *Model) Document {
 		emit(Block{Charts: m.charts(components)})
 		m.scanFacts(emit)
 		index(emit, judged, exceptions)
-		emit(Block{Break: true})
-		emit.heading(1, "Findings in detail", "")
-		if len(judged) == 0 {
-			emit.text("The scan found nothing to report.")
+		if len(judged) > 0 {
+			emit(Block{Break: true})
+			emit.heading(1, "Findings in detail", "")
 		}
 		for i, f := range judged {
 			m.finding(emit, f, "finding-"+strconv.Itoa(i+1), exceptions[keyOf(f)])
 		}
-		emit(Block{Break: true})
+		if len(judged) > 0 {
+			emit(Block{Break: true})
+		}
 		m.services(emit, components)
 		m.unconfirmed(emit, unconfirmed)
 		legend(emit)
@@ -191,8 +192,12 @@ func (c *Component) about() string {
 	if c.OS != "" {
 		parts = append(parts, c.OS)
 	}
-	if len(c.Names) > 1 {
-		parts = append(parts, "also "+names(c.Names[1:], 8))
+	others := c.Names
+	if c.titled() {
+		others = c.Names[1:]
+	}
+	if len(others) > 0 {
+		parts = append(parts, "also "+names(others, 8))
 	}
 	if c.Authenticated != "" {
 		parts = append(parts, "login: "+c.Authenticated)

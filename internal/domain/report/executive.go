@@ -74,7 +74,7 @@ func (m *Model) openNotes() (n int) {
 // severityTiles are the figures of a cover.
 func (m *Model) severityTiles() (tiles []Tile) {
 	for _, b := range m.Counts.bands() {
-		tiles = append(tiles, Tile{strconv.Itoa(b.Value), strings.ToLower(b.Label) + " severity", b.Tone})
+		tiles = append(tiles, Tile{strconv.Itoa(b.Value), strings.ToLower(b.Label) + " severity", toneIf(b.Value, b.Tone, "")})
 	}
 	return append(tiles, Tile{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")})
 }
@@ -182,11 +182,14 @@ func (m *Model) byComponent(emit Emit, judged []*vulnerability.Finding, exceptio
 }
 
 func (c *Component) title() string {
-	if len(c.Names) > 0 {
+	if c.titled() {
 		return c.Host + "  –  " + c.Names[0]
 	}
 	return c.Host
 }
+
+// titled says whether the first name is short enough to stand in a title.
+func (c *Component) titled() bool { return len(c.Names) > 0 && len(c.Names[0]) <= 40 }
 
 func summaryTable(m *Model, list []*vulnerability.Finding, exceptions map[findingKey]*Exception) Table {
 	var rows [][]Cell

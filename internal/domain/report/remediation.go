@@ -22,7 +22,7 @@ func remediation(m *Model) Document {
 				{Text: yesNo(f.failing), Bold: f.failing}, {Text: strconv.Itoa(len(f.findings))}, {Text: hostList(f.hosts, 4)}})
 		}
 		emit.table(Table{Caption: "Fixes, the most pressing first", Rows: rows, Empty: "There is nothing to fix.",
-			Columns: []Column{{"#", 1.2, false}, {"What to do", 9, false}, {"Worst", 2.4, false}, {"Fails PCI", 1.8, false}, {"Solves", 1.8, true}, {"Components", 4.4, false}}})
+			Columns: []Column{{"#", 1.2, false}, {"What to do", 9, false}, {"Worst", 2.4, false}, {"Fails PCI", 2.3, false}, {"Solves", 1.8, true}, {"Components", 4.4, false}}})
 		for i, f := range fixes {
 			m.fixDetail(emit, i+1, f)
 		}

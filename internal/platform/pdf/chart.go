@@ -85,7 +85,11 @@ func (w *Writer) donut(c Chart, x, y, _ float64) {
 		w.fill(toneOf(s.Tone).strong)
 		w.draw(white)
 		w.f.SetLineWidth(0.45)
-		w.f.Polygon(ring(cx, cy, donutRadius, donutRadius*0.62, angle, end), "FD")
+		look := "FD"
+		if s.Value == total {
+			look = "F" // a whole ring has no seam
+		}
+		w.f.Polygon(ring(cx, cy, donutRadius, donutRadius*0.62, angle, end), look)
 		angle = end
 	}
 	if total == 0 {

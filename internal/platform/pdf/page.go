@@ -75,8 +75,12 @@ func (w *Writer) short(facts []Fact) []Fact {
 	var all []Fact
 	for _, f := range first(facts, 10) {
 		f.Label = w.cut(f.Label, regular, factSize, 30)
-		if lines := w.clamp(f.Value, mono, factSize, halfColumn-36, 2); len(lines) == 2 {
-			f.Value = lines[0] + "\n" + lines[1]
+		st := regular
+		if f.Mono {
+			st = mono
+		}
+		if width := halfColumn - 34.0; len(w.wrap(f.Value, st, factSize, width)) > 2 {
+			f.Value = strings.Join(w.clamp(f.Value, st, factSize, width, 2), " ")
 		}
 		all = append(all, f)
 	}
@@ -139,12 +143,18 @@ func (w *Writer) verdict(v Verdict) {
 func (w *Writer) drawMargins() {
 	n := w.f.PageCount()
 	for p := 1; p <= n; p++ {
-		w.f.SetPage(p)
+		w.turn(p)
 		if !w.bare[p] {
 			w.header()
 		}
 		w.footer(p, n)
 	}
+}
+
+// turn goes back to a page. The library believes that the last colour it wrote still holds there, so it is told one.
+func (w *Writer) turn(page int) {
+	w.f.SetPage(page)
+	w.fill(white)
 }
 
 func (w *Writer) header() {
@@ -214,7 +224,7 @@ func (w *Writer) drawContents() {
 	if w.toc.page == 0 {
 		return
 	}
-	w.f.SetPage(w.toc.page)
+	w.turn(w.toc.page)
 	look := headingLooks[1]
 	w.text(margin, top+rise(look.size), clean(w.toc.title), bold, look.size, w.primary)
 	w.box(margin, top+9, 14, 0.9, 0, w.primary)

@@ -122,6 +122,29 @@ func TestPageNumbersMarkAndHeader(t *testing.T) {
 	inside(t, file)
 }
 
+// Headers are drawn last, page after page; the colour of the last thing on one page must not tint the next.
+func TestHeadersKeepTheirColour(t *testing.T) {
+	t.Parallel()
+	_, lines := read(t, build(t, Options{Brand: "Brand"}, func(w *Writer) {
+		w.Callout(Callout{Tone: "pass", Title: "Callout"})
+		w.Break()
+		w.Code(Code{Text: "code"})
+		w.Break()
+		w.Heading(Heading{Level: 1, Text: "The last fill is the brand's colour"})
+	}))
+	n := 0
+	for _, l := range lines {
+		if l.text == "Brand" {
+			if n++; l.color != "0.090 0.212 0.365" {
+				t.Errorf("page %d: the header's colour is %s", l.page, l.color)
+			}
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d headers", n)
+	}
+}
+
 // A heading stands above at least one line of what follows, on the same page.
 func TestNoHeadingIsLeftAlone(t *testing.T) {
 	t.Parallel()

@@ -18,13 +18,14 @@ type printed struct {
 	style style
 	size  float64
 	text  string
+	color string // as the file has it: red green blue, or one grey
 }
 
 var (
 	fontName   = regexp.MustCompile(`/F([0-9a-f]+) (\d+) 0 R`)
 	fontObject = regexp.MustCompile(`(?s)(\d+) 0 obj\n<</Type /Font\n/Subtype /Type0\n/BaseFont /utf8(\w+)`)
 	pageObject = regexp.MustCompile(`(?s)<</Type /Page\n.*?/Contents (\d+) 0 R`)
-	operator   = regexp.MustCompile(`(?s)BT /F([0-9a-f]+) ([0-9.]+) Tf ET|BT ([-0-9.]+) ([-0-9.]+) Td \(((?:[^\\)]|\\.)*)\) Tj ET`)
+	operator   = regexp.MustCompile(`(?sm)BT /F([0-9a-f]+) ([0-9.]+) Tf ET|^([0-9. ]+) (?:rg|g)$|(?:q ([0-9. ]+) (?:rg|g) )?BT ([-0-9.]+) ([-0-9.]+) Td \(((?:[^\\)]|\\.)*)\) Tj ET`)
 )
 
 // read takes a file of this package apart with no help of the library that wrote it.
@@ -41,13 +42,21 @@ func read(t testing.TB, file []byte) (pages int, lines []printed) {
 	}
 	for _, m := range pageObject.FindAllSubmatch(file, -1) {
 		pages++
-		st, size := regular, 0.0
+		st, size, fill := regular, 0.0, "0"
 		for _, op := range operator.FindAllSubmatch(content(t, file, string(m[1])), -1) {
 			if len(op[1]) > 0 {
 				st, size = fonts[string(op[1])], float(t, op[2])
 				continue
 			}
-			lines = append(lines, printed{pages, float(t, op[3]) * 25.4 / 72, pageHeight - float(t, op[4])*25.4/72, st, size, decode(op[5])})
+			if len(op[3]) > 0 {
+				fill = string(op[3])
+				continue
+			}
+			color := fill
+			if len(op[4]) > 0 {
+				color = string(op[4])
+			}
+			lines = append(lines, printed{pages, float(t, op[5]) * 25.4 / 72, pageHeight - float(t, op[6])*25.4/72, st, size, decode(op[7]), color})
 		}
 	}
 	return pages, lines
