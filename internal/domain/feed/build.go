@@ -300,7 +300,10 @@ func (b *builder) writeProducts() {
 		slices.Sort(keys)
 		var raw []byte
 		for _, k := range slices.Compact(keys) {
+			config := b.w.tables[tableConfig][k]
 			raw = binary.LittleEndian.AppendUint64(raw, k)
+			raw = binary.LittleEndian.AppendUint64(raw, config.Off)
+			raw = binary.LittleEndian.AppendUint32(raw, config.Len)
 		}
 		b.w.raw(tableProduct, h, raw)
 	}

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/vedette/vedette/internal/domain/feed/cpe"
-	"github.com/vedette/vedette/internal/domain/feed/nvd"
 	"github.com/vedette/vedette/internal/domain/feed/version"
 )
 
@@ -21,64 +20,57 @@ func (t truth) not() truth { return yes - t }
 
 // evaluate says whether a configuration holds for a host on which s was seen, and which vulnerable entry s fulfils; nil
 // where it fulfils none.
-func evaluate(c *nvd.Configuration, s seen, ctx *scene) (*nvd.Match, truth) {
-	var hit *nvd.Match
+func evaluate(c *configuration, s seen, ctx *scene) (*cpeEntry, truth) {
+	var hit *cpeEntry
 	all, any := yes, no
-	for i := range c.Nodes {
-		m, t := evaluateNode(&c.Nodes[i], s, ctx)
-		if m != nil && hit == nil {
-			hit = m
+	for i := range c.nodes {
+		e, t := evaluateNode(&c.nodes[i], s, ctx)
+		if e != nil && hit == nil {
+			hit = e
 		}
 		all, any = min(all, t), max(any, t)
 	}
-	t := any
-	if c.Operator == "AND" {
-		t = all
-	}
-	if c.Negate {
-		t = t.not()
-	}
-	return hit, t
+	return hit, combine(c.and, c.negate, all, any)
 }
 
-func evaluateNode(n *nvd.Node, s seen, ctx *scene) (*nvd.Match, truth) {
-	var hit *nvd.Match
+func evaluateNode(n *node, s seen, ctx *scene) (*cpeEntry, truth) {
+	var hit *cpeEntry
 	all, any := yes, no
-	for i := range n.Matches {
-		m := &n.Matches[i]
-		name, err := cpe.Parse(m.Criteria)
-		t := no
-		if err == nil {
-			t = fulfils(m, name, s, ctx)
-			if t > no && m.Vulnerable && hit == nil {
-				hit = m
-			}
-			if t < yes {
-				t = max(t, elsewhere(m, name, s, ctx))
-			}
+	for i := range n.entries {
+		e := &n.entries[i]
+		t := fulfils(e, s, ctx)
+		if t > no && e.Vulnerable && hit == nil {
+			hit = e
+		}
+		if t < yes && e.key != "" {
+			t = max(t, elsewhere(e, s, ctx))
 		}
 		all, any = min(all, t), max(any, t)
 	}
+	return hit, combine(n.and, n.negate, all, any)
+}
+
+func combine(and, negate bool, all, any truth) truth {
 	t := any
-	if n.Operator == "AND" {
+	if and {
 		t = all
 	}
-	if n.Negate {
+	if negate {
 		t = t.not()
 	}
-	return hit, t
+	return t
 }
 
 // fulfils compares one entry with one product that was seen.
-func fulfils(m *nvd.Match, name cpe.Name, s seen, ctx *scene) truth {
-	if name.Part != s.name.Part || canonical(name.Key()) != s.key {
+func fulfils(e *cpeEntry, s seen, ctx *scene) truth {
+	if e.key != s.key || e.name.Part != s.name.Part {
 		return no
 	}
-	t := versionFulfils(m, name, s)
+	t := versionFulfils(e, s)
 	if t == no {
 		return no
 	}
-	return min(t, attributes(name, s.name, ctx))
+	return min(t, attributes(e.name, s.name, ctx))
 }
 
 // attributes compares what stands behind the version. A condition of which nothing is known leaves it open.
@@ -116,16 +108,16 @@ func targetSoftware(want, has string, ctx *scene) truth {
 }
 
 // versionFulfils compares the version that was seen with the entry's own version or its bounds.
-func versionFulfils(m *nvd.Match, name cpe.Name, s seen) truth {
+func versionFulfils(m *cpeEntry, s seen) truth {
 	if s.version == "" {
 		return no
 	}
 	scheme := version.SchemeOf(s.name.Product)
 	switch {
-	case name.Version == cpe.NA:
+	case m.name.Version == cpe.NA:
 		return no
-	case name.Version != cpe.Any:
-		return exact(scheme, name, s)
+	case m.name.Version != cpe.Any:
+		return exact(scheme, m.name, s)
 	case !m.Ranged():
 		// The record says all versions, and mostly means all that there were. Firmware with such a record is rarely mended.
 		if s.name.Part == "a" {
@@ -168,21 +160,20 @@ func exact(scheme version.Scheme, name cpe.Name, s seen) truth {
 }
 
 // elsewhere says whether an entry holds for something else on the host: the platform, or another product.
-func elsewhere(m *nvd.Match, name cpe.Name, s seen, ctx *scene) truth {
-	if name.Part == "o" {
-		return platform(m, name, ctx)
+func elsewhere(e *cpeEntry, s seen, ctx *scene) truth {
+	if e.name.Part == "o" {
+		return platform(e, ctx)
 	}
-	key := canonical(name.Key())
-	if name.Part == s.name.Part && key == s.key {
+	if e.key == s.key && e.name.Part == s.name.Part {
 		return no // it is the product under judgement, in another version
 	}
 	known := false
 	for _, other := range ctx.seen {
-		if other.key != key || other.name.Part != name.Part || other.version == "" {
+		if other.key != e.key || other.name.Part != e.name.Part || other.version == "" {
 			continue
 		}
 		known = true
-		if fulfils(m, name, other, ctx) == yes {
+		if fulfils(e, other, ctx) == yes {
 			return yes
 		}
 	}
@@ -193,31 +184,27 @@ func elsewhere(m *nvd.Match, name cpe.Name, s seen, ctx *scene) truth {
 }
 
 // platform compares an operating system in a configuration with the host's.
-func platform(m *nvd.Match, name cpe.Name, ctx *scene) truth {
+func platform(e *cpeEntry, ctx *scene) truth {
 	if !ctx.hasOS {
 		return maybe
 	}
-	want, has := osFamily(name.Vendor, name.Product), osFamily(ctx.os.Vendor, ctx.os.Product)
-	same := canonical(name.Key()) == canonical(ctx.os.Key())
-	if !same && (want == "" || want != has) {
-		return no
-	}
-	if !same {
-		// A family is meant: any Windows, any Linux. Another member of the family is not.
-		if general(name.Product) {
+	want, has := osFamily(e.name.Vendor, e.name.Product), osFamily(ctx.os.Vendor, ctx.os.Product)
+	if e.key != canonical(ctx.os.Key()) {
+		// Where a family is meant (any Windows, any Linux), its members fit. Another member of the family does not.
+		if want != "" && want == has && general(e.name.Product) {
 			return yes
 		}
 		return no
 	}
-	if name.Version == cpe.NA || name.Version == cpe.Any && !m.Ranged() {
+	if e.name.Version == cpe.NA || e.name.Version == cpe.Any && !e.Ranged() {
 		return yes
 	}
-	os := seen{name: ctx.os, key: canonical(ctx.os.Key()), version: version.Clean(value(ctx.os))}
+	os := seen{name: ctx.os, key: e.key, version: version.Clean(value(ctx.os))}
 	os.release, os.update = version.Split(os.version)
 	if os.version == "" {
 		return maybe
 	}
-	return versionFulfils(m, name, os)
+	return versionFulfils(e, os)
 }
 
 func general(product string) bool {

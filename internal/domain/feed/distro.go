@@ -6,7 +6,6 @@ import (
 
 	"github.com/vedette/vedette/internal/domain/feed/cpe"
 	"github.com/vedette/vedette/internal/domain/feed/debian"
-	"github.com/vedette/vedette/internal/domain/feed/nvd"
 	"github.com/vedette/vedette/internal/domain/feed/version"
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -64,10 +63,10 @@ func distroOf(h scanlink.HostFacts) distro {
 //     from its makers (Windows, BSD, appliances): the version settles it: likely.
 //
 // Whatever the rule says, a configuration that was seen in part, or a guessed version, stays possible.
-func (k *Knowledge) judgeVersion(ctx *scene, s seen, id string, m nvd.Match, t truth) (Match, bool) {
+func (k *Knowledge) judgeVersion(ctx *scene, s seen, id string, m *cpeEntry, t truth) (Match, bool) {
 	out := Match{
 		CVE: id, Port: s.port, Protocol: s.protocol, URL: s.url, Product: strings.TrimSpace(s.product + " " + s.version), CPE: s.name.String(),
-		Range: rangeText(m, s), FixedIn: m.EndExcluding,
+		Range: rangeText(m), FixedIn: m.EndExcluding,
 	}
 	if s.name.Part == "a" && !s.served {
 		v := k.verdictOf(ctx, s, id)
@@ -218,7 +217,7 @@ func (k *Knowledge) matchPackages(ctx *scene, h scanlink.Host) []Match {
 }
 
 // rangeText tells the versions of an entry in words.
-func rangeText(m nvd.Match, s seen) string {
+func rangeText(m *cpeEntry) string {
 	var parts []string
 	add := func(word, v string) {
 		if v != "" {
@@ -232,10 +231,8 @@ func rangeText(m nvd.Match, s seen) string {
 	if len(parts) > 0 {
 		return "versions " + strings.Join(parts, " ")
 	}
-	if n, err := cpe.Parse(m.Criteria); err == nil {
-		if v := value(n); v != "" {
-			return "version " + v
-		}
+	if v := value(m.name); v != "" {
+		return "version " + v
 	}
 	return "all versions"
 }

@@ -6,7 +6,6 @@
 package feed
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -66,6 +65,7 @@ type Knowledge struct {
 	file    *file
 	closer  *os.File
 	sources map[string][]packageInfo // by name of the source package
+	ready   ready
 }
 
 // Open opens a file that Import or Build wrote. It reads the table of contents only; Check reads all of it.
@@ -204,16 +204,6 @@ func (k *Knowledge) debianSource(name, release string) (debian.Source, bool) {
 		}
 	}
 	return debian.Source{}, false
-}
-
-// ofProduct gives the keys of the CVEs that name vendor:product.
-func (k *Knowledge) ofProduct(key string) []uint64 {
-	raw := k.file.value(tableProduct, hashKey(key))
-	out := make([]uint64, 0, len(raw)/8)
-	for ; len(raw) >= 8; raw = raw[8:] {
-		out = append(out, binary.LittleEndian.Uint64(raw))
-	}
-	return out
 }
 
 // ValidID says whether a text is a CVE id.

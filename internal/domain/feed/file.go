@@ -38,7 +38,7 @@ const (
 const (
 	tableCVE     = "cve"     // CVE key: the record without its configurations
 	tableConfig  = "config"  // CVE key: the configurations
-	tableProduct = "product" // hash of vendor:product: CVE keys
+	tableProduct = "product" // hash of vendor:product: CVE keys, each with the place of its configurations
 	tableEPSS    = "epss"    // CVE key: score and percentile in millionths, inside the entry
 	tableKEV     = "kev"     // CVE key: the entry
 	tableEOL     = "eol"     // hash of vendor:product: the products with their cycles

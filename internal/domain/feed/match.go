@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/vedette/vedette/internal/domain/feed/cpe"
-	"github.com/vedette/vedette/internal/domain/feed/nvd"
 	"github.com/vedette/vedette/internal/domain/feed/version"
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -143,12 +142,12 @@ func (k *Knowledge) matchOne(ctx *scene, s seen) []Match {
 		return nil
 	}
 	var out []Match
-	for _, key := range k.ofProduct(s.key) {
-		m, t := evaluateAll(k.configurations(key), s, ctx)
-		if m == nil || t == no {
+	for _, c := range k.ofProduct(s.key) {
+		e, t := evaluateAll(c.configs, s, ctx)
+		if e == nil || t == no {
 			continue
 		}
-		if found, ok := k.judgeVersion(ctx, s, cveID(key), *m, t); ok {
+		if found, ok := k.judgeVersion(ctx, s, c.id, e, t); ok {
 			out = append(out, found)
 		}
 	}
@@ -156,12 +155,12 @@ func (k *Knowledge) matchOne(ctx *scene, s seen) []Match {
 }
 
 // evaluateAll is the best outcome over alternative configurations, with the entry that s fulfils.
-func evaluateAll(all []nvd.Configuration, s seen, ctx *scene) (*nvd.Match, truth) {
-	var best *nvd.Match
+func evaluateAll(all []configuration, s seen, ctx *scene) (*cpeEntry, truth) {
+	var best *cpeEntry
 	top := no
 	for i := range all {
-		if m, t := evaluate(&all[i], s, ctx); m != nil && t > top {
-			best, top = m, t
+		if e, t := evaluate(&all[i], s, ctx); e != nil && t > top {
+			best, top = e, t
 		}
 	}
 	return best, top
