@@ -271,7 +271,7 @@ func (h *host) check(ctx context.Context) {
 	slots := make(chan struct{}, checkAtOnce)
 	var wg sync.WaitGroup
 	for _, s := range h.services {
-		if h.run.stages.Service == nil || h.run.profile.Web && !web(s) {
+		if h.run.stages.Service == nil || h.run.profile.Web && !isWeb(s) {
 			h.share.probed(1)
 			continue
 		}
@@ -289,7 +289,7 @@ func (h *host) check(ctx context.Context) {
 	h.stillThere(ctx)
 }
 
-func web(s scanlink.Service) bool {
+func isWeb(s scanlink.Service) bool {
 	return s.Name == "http" || s.Name == "https" || s.Name == "http-proxy"
 }
 

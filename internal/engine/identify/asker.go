@@ -34,13 +34,20 @@ func (t Target) host() string {
 
 // chat is one connection in a conversation; after the first failure all its methods do nothing.
 type chat struct {
-	conn net.Conn
-	wait time.Duration
-	err  error
+	conn     net.Conn
+	wait     time.Duration
+	greeting []byte // read already
+	err      error
 }
 
-// talk opens a connection and closes it after f.
+// talk opens a connection and closes it after f. Where the server has just greeted, the first talk goes on with that
+// connection: some servers shut out who connects too often.
 func (a *asker) talk(f func(*chat)) {
+	if c := a.session.live; c != nil {
+		a.session.live = nil
+		f(&chat{conn: c, wait: a.wait, greeting: a.session.banner})
+		return
+	}
 	c, err := a.dial()
 	if err != nil {
 		return
@@ -62,6 +69,10 @@ func (c *chat) read() []byte {
 	if c.err != nil {
 		return nil
 	}
+	if b := c.greeting; b != nil {
+		c.greeting = nil
+		return b
+	}
 	var b []byte
 	b, c.err = wire.Read(c.conn, replyLimit, c.wait)
 	return b
@@ -69,6 +80,7 @@ func (c *chat) read() []byte {
 
 // ask sends and reads the answer.
 func (c *chat) ask(b []byte) []byte {
+	c.greeting = nil
 	c.send(b)
 	return c.read()
 }

@@ -61,6 +61,7 @@ type session struct {
 	closed int // connections that the server ended without a word
 	failed int // connections that were not made
 	tlsBad error
+	live   net.Conn // the connection on which the server has just greeted
 }
 
 func (s *session) at() netip.AddrPort {
@@ -170,9 +171,10 @@ func (s *session) listen(order []*probe) (net.Conn, Match, bool) {
 	}
 	b, err := wire.Read(c, replyLimit, s.patience(wait))
 	if len(b) > 0 {
-		c.Close()
-		s.banner = b
+		defer c.Close()
+		s.banner, s.live = b, c
 		m, ok := s.understand(nil, b)
+		s.live = nil
 		return nil, m, ok
 	}
 	if err == nil { // closed by the server

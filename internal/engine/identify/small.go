@@ -24,7 +24,7 @@ var smallProbes = []probe{
 	{name: "finger", ports: []uint16{79}, rank: 6, hello: []byte("vedette-nobody\r\n"), match: matchFinger, ask: askFinger},
 	{name: "ident", ports: []uint16{113}, rank: 7, hello: []byte("1, 1\r\n"), match: matchIdent},
 	{name: "rlogin", ports: []uint16{513}, rank: 0, hello: []byte("\x00vedette\x00vedette\x00vt100/9600\x00"), match: matchRlogin, only: true},
-	{name: "rsh", ports: []uint16{514}, rank: 0, hello: []byte("0\x00vedette\x00vedette\x00id\x00"), match: matchRsh, only: true},
+	{name: "rsh", ports: []uint16{514}, rank: 0, hello: []byte("0\x00vedette\x00vedette\x00true\x00"), match: matchRsh, only: true},
 }
 
 // noReply is for probes that only provoke: what comes back is read by the others.
@@ -158,10 +158,10 @@ func matchRlogin(b []byte) (Match, bool) {
 	return Match{}, false
 }
 
-// matchRsh: a server answers a zero byte, or 1 and the reason; one that wants a privileged port says so or closes.
+// matchRsh: a server answers a zero byte, or 1 and the reason; one that wants a privileged port closes without a word.
 func matchRsh(b []byte) (Match, bool) {
 	text := string(b[:min(len(b), 512)])
-	if b[0] == 1 && words(text, "Permission denied", "rshd", "remuser", "Can't make pipe", "too long", "Login incorrect") || words(text, "rshd:") {
+	if len(b) == 1 && b[0] == 0 || b[0] == 1 && words(text, "Permission denied", "rshd", "remuser", "Can't make pipe", "too long", "Login incorrect") || words(text, "rshd:") {
 		return Match{Name: "shell"}, true
 	}
 	return Match{}, false
@@ -176,7 +176,7 @@ func (s *session) fromLowPort() (Match, bool) {
 		match func([]byte) (Match, bool)
 	}{
 		{513, "login", "\x00vedette\x00vedette\x00vt100/9600\x00", matchRlogin},
-		{514, "shell", "0\x00vedette\x00vedette\x00id\x00", matchRsh},
+		{514, "shell", "0\x00vedette\x00vedette\x00true\x00", matchRsh},
 	} {
 		if x.port != s.target.Port {
 			continue

@@ -66,8 +66,8 @@ func matchCVS(b []byte) (Match, bool) {
 	return Match{}, false
 }
 
-// distccHello asks to compile nothing with a program that no server permits: version 1, one argument.
-var distccHello = []byte("DIST00000001ARGC00000001ARGV00000007vedetteDOTI00000000")
+// distccHello asks to compile an empty file, which is the least that the protocol lets a stranger ask.
+var distccHello = []byte("DIST00000001ARGC00000005ARGV00000002ccARGV00000002-cARGV00000009vedette.cARGV00000002-oARGV00000009vedette.oDOTI00000000")
 
 func matchDistcc(b []byte) (Match, bool) {
 	if !bytes.HasPrefix(b, []byte("DONE0000000")) {

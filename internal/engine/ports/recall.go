@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	sampleOpen   = 20 // ports that answered, asked again
+	sampleKnown  = 20 // ports that answered, asked again
 	sampleSilent = 60 // silent ports, asked again
 )
 
@@ -23,7 +23,7 @@ func (s *scan) confirm(ctx context.Context) error {
 	}
 	known := s.answering()
 	rand.Shuffle(len(known), func(i, j int) { known[i], known[j] = known[j], known[i] })
-	known = known[:min(sampleOpen, len(known))]
+	known = known[:min(sampleKnown, len(known))]
 	for i, port := range known {
 		answer, err := s.knock(ctx, port, min(1, i))
 		if err != nil {
@@ -44,7 +44,7 @@ func (s *scan) confirm(ctx context.Context) error {
 	return s.round(ctx, sample, 1)
 }
 
-// answering lists open ports first; closed ones fill up.
+// answering lists closed ports first; open ones, whose services notice, only fill up.
 func (s *scan) answering() []uint16 {
 	var open, closed []uint16
 	for p, a := range s.state {
@@ -52,15 +52,12 @@ func (s *scan) answering() []uint16 {
 		case wire.Open:
 			open = append(open, p)
 		case wire.Closed:
-			if len(closed) < sampleOpen {
+			if len(closed) < sampleKnown {
 				closed = append(closed, p)
 			}
 		}
 	}
-	if len(open) >= sampleOpen {
-		return open
-	}
-	return append(open, closed[:min(len(closed), sampleOpen-len(open))]...)
+	return append(closed, open[:min(len(open), sampleKnown-len(closed))]...)
 }
 
 // result sums up; tries is how often a silent port was asked at least.

@@ -53,9 +53,10 @@ type scan struct {
 	state    map[uint16]wire.Answer // what answered
 	silent   []uint16
 	canaries []uint16
-	rescued  int // ports that answered only in a repeated try
-	asked    int // ports that had answered, asked again at the end
-	again    int // of these, how many answered again
+	refuses  bool // the canaries are closed ports
+	rescued  int  // ports that answered only in a repeated try
+	asked    int  // ports that had answered, asked again at the end
+	again    int  // of these, how many answered again
 	lastAny  time.Time
 	deaf     int
 	gone     atomic.Bool
@@ -201,14 +202,24 @@ func (s *scan) probe(ctx context.Context, port uint16, try int) error {
 		s.rescued++
 		s.pace.lost(clock.Monotonic())
 	}
-	if answer == wire.Open || len(s.canaries) == 0 {
-		s.canaries = append(s.canaries, port)
-	}
+	s.keepCanary(port, answer)
 	if answer == wire.Open && s.options.Open != nil {
 		s.options.Open(port)
 	}
 	s.judgeFlood()
 	return nil
+}
+
+// keepCanary notes a port that answers. Closed ones are as good a sign and burden no service; open ones do where there is
+// no other. Called with the lock held.
+func (s *scan) keepCanary(port uint16, answer wire.Answer) {
+	const enough = 16
+	if answer == wire.Closed && !s.refuses {
+		s.refuses, s.canaries = true, nil
+	}
+	if (answer == wire.Closed) == s.refuses && len(s.canaries) < enough {
+		s.canaries = append(s.canaries, port)
+	}
 }
 
 // knock makes one connection attempt within the window.
