@@ -130,6 +130,12 @@ func (k *Knowledge) verdictOf(ctx *scene, s seen, id string) verdict {
 			if fixedIn != "" && version.Compare(scheme, version.Upstream(fixedIn), s.version) < 0 && (ctx.distro.name == "debian" || strings.HasPrefix(by, "Debian")) {
 				return verdict{fixed: true}
 			}
+			if fixedIn == "" && ctx.distro.name == "debian" {
+				return verdict{qod: told(s), why: "Debian has not fixed this in the release that the host runs."}
+			}
+			if fixedIn == "" {
+				return verdict{qod: qodUnpatched, why: "Debian has not fixed this; whether the host runs Debian's package cannot be seen."}
+			}
 			return verdict{qod: qodUnpatched, fixedIn: fixedIn, why: fmt.Sprintf("Debian fixed this in its package %s without showing it in the version; which package runs here cannot be seen.", fixedIn)}
 		}
 	}
@@ -146,6 +152,9 @@ func (k *Knowledge) byPackage(ctx *scene, p *product, s seen, id string) verdict
 		release = ctx.distro.release
 	}
 	fixedIn, ok := k.fixOf(p, version.Upstream(s.pkg), release, id)
+	if ok && fixedIn == "" && release != "" {
+		return verdict{qod: qodPackage, pkg: true, why: fmt.Sprintf("Debian %s has not fixed this in any package yet.", release)}
+	}
 	if ok && fixedIn != "" {
 		order, comparable := version.Debian(s.pkg, fixedIn)
 		switch {
@@ -204,13 +213,15 @@ func (k *Knowledge) matchPackages(ctx *scene, h scanlink.Host) []Match {
 			continue
 		}
 		for id, fixed := range src.Fixed {
-			if order, ok := version.Debian(p.Version, fixed); fixed == "" || !ok || order >= 0 {
-				continue
+			m := Match{CVE: id, Product: name + " " + p.Version, Package: true, QoD: qodInventory, Range: "all package versions so far", Why: "Debian has not fixed it yet."}
+			if fixed != "" {
+				if order, ok := version.Debian(p.Version, fixed); !ok || order >= 0 {
+					continue
+				}
+				m.Range, m.FixedIn = "package versions before "+fixed, fixed
+				m.Why = fmt.Sprintf("The host's package list says %s; Debian fixed it in %s.", p.Version, fixed)
 			}
-			out = append(out, Match{
-				CVE: id, Product: name + " " + p.Version, Range: "package versions before " + fixed, FixedIn: fixed, Package: true, QoD: qodInventory,
-				Why: fmt.Sprintf("The host's package list says %s; Debian fixed it in %s.", p.Version, fixed),
-			})
+			out = append(out, m)
 		}
 	}
 	return out

@@ -60,7 +60,8 @@ type Source struct {
 }
 
 // Import builds a version from files and folders (walked, links not followed) and writes it into dir. Files are
-// recognised by their content, whatever their names: NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife cycles, Debian fixes,
+// recognised by their content, whatever their names: NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife cycles, Debian fixes
+// (this program's form or that of Debian's security tracker),
 // each plain or gzipped. What nothing recognised is listed. It builds on base where given, and on the starter set.
 func Import(ctx context.Context, dir string, paths []string, base *Knowledge) (Report, error) {
 	var rep Report
@@ -322,7 +323,7 @@ func open(s Source) (io.ReadCloser, []byte, error) {
 
 var (
 	epssForm   = regexp.MustCompile(`(?m)^CVE-\d{4}-\d{4,},[\d.]+(,[\d.]+)?\s*$`)
-	debianForm = regexp.MustCompile(`^\s*\{\s*"[a-z0-9][a-z0-9+.\-]*"\s*:\s*\{\s*"version"\s*:\s*"[^"]*"\s*,\s*"upstream"\s*:`)
+	debianForm = regexp.MustCompile(`^\s*\{\s*"[a-z0-9][a-z0-9+.\-]*"\s*:\s*\{\s*("version"\s*:\s*"[^"]*"\s*,\s*"upstream"\s*:|"(CVE|TEMP)-[^"]{1,40}"\s*:\s*\{)`)
 	eolForm    = regexp.MustCompile(`^\s*\{\s*"[^"]{1,80}"\s*:\s*\{[^{}]*"cycles"\s*:\s*\[`)
 	nvdForm    = regexp.MustCompile(`\{\s*"cve"\s*:\s*\{`)
 	kevForm    = regexp.MustCompile(`\{\s*"cveID"\s*:`)

@@ -71,6 +71,7 @@ func TestMatch(t *testing.T) {
 	t.Parallel()
 	ssh := hole("affects openbsd:openssh <9.8") + "debian openssh 12 1:9.2p1-2+deb12u7 9.2p1\nfixed CVE-2020-0001 1:9.2p1-2+deb12u3\n"
 	early := hole("affects openbsd:openssh <9.8") + "debian openssh 12 1:9.2p1-2+deb12u7 9.2p1\nfixed CVE-2020-0001 1:8.4p1-5\n"
+	open := hole("affects openbsd:openssh <9.8") + "debian openssh 12 1:9.2p1-2+deb12u7 9.2p1\nfixed CVE-2020-0001 -\n"
 	pg := hole("affects postgresql:postgresql >=11.0 <11.16\naffects postgresql:postgresql >=12.0 <12.11")
 	ssl := hole("affects openssl:openssl >=1.0.1 <1.0.1g\naffects openssl:openssl >=1.0.0 <1.0.0m")
 	cases := []struct {
@@ -105,6 +106,9 @@ func TestMatch(t *testing.T) {
 		{"package without epoch is the fix", ssh, facts("", at("openbsd:openssh", "9.2p1", "9.2p1-2+deb12u10", 80)), 0},
 		{"package of another release", ssh, facts("", at("openbsd:openssh", "8.4p1", "1:8.4p1-5+deb11u3", 80)), 50},
 		{"package of Ubuntu", ssh, facts("", at("openbsd:openssh", "8.9p1", "1:8.9p1-3ubuntu0.10", 80)), 50},
+		{"package, never fixed", open, facts("", at("openbsd:openssh", "9.2p1", "1:9.2p1-2+deb12u7", 80)), 80},
+		{"version that Debian ships, never fixed there", open, facts(debian12, at("openbsd:openssh", "9.2p1", "", 80)), 75},
+		{"the same, host unknown", open, facts("", at("openbsd:openssh", "9.2p1", "", 80)), 50},
 		{"version that Debian ships", ssh, facts("", at("openbsd:openssh", "9.2p1", "", 80)), 50},
 		{"version that nobody ships", ssh, facts("", at("openbsd:openssh", "9.0p1", "", 80)), 75},
 		{"fixed before the version that Debian ships", early, facts(debian12, at("openbsd:openssh", "9.2p1", "", 80)), 0},

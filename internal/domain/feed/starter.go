@@ -45,7 +45,7 @@ var Starter = sync.OnceValue(func() *Knowledge {
 //	product name "Title" vendor:product…  opens a product with release cycles
 //	cycle 11 2018-10-18 2023-11-09 11.22  cycle, released, end of life (no: none set; yes: over), latest, +day of the end of extended support
 //	debian openssh 12 1:9.2p1-2 9.2p1     opens a source package: release, version, maker's version
-//	fixed CVE-2024-6387 1:9.2p1-2+deb12u3
+//	fixed CVE-2024-6387 1:9.2p1-2+deb12u3 the package version that fixed it; - : not fixed
 func readStarter(text string) (*Knowledge, error) {
 	var out bytes.Buffer
 	s := &starter{b: newBuilder(&out)}
@@ -101,7 +101,7 @@ func (s *starter) line(line string) error {
 		if s.source == nil || len(f) != 2 || !nvd.ValidID(f[0]) {
 			return fmt.Errorf("a fix stands outside a package, or is no CVE with a version")
 		}
-		s.source.Fixed[f[0]] = f[1]
+		s.source.Fixed[f[0]] = strings.TrimPrefix(f[1], "-")
 		return nil
 	}
 	if s.cve == nil {

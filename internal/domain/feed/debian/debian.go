@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/vedette/vedette/internal/domain/feed/nvd"
 )
@@ -31,39 +29,74 @@ type wireSource struct {
 	Fixed    map[string]string `json:"fixed"`
 }
 
-// Read takes a whole file, an object of source packages, and gives them by name, or what is wrong with one.
+// Read streams a file, an object of source packages in either form, and gives them in its order, or what is wrong with
+// one. The forms are this program's own (Parse) and that of Debian's security tracker (ParseTracker).
 func Read(r io.Reader, each func(Source, error) error) error {
-	var all map[string]json.RawMessage
-	if err := json.NewDecoder(io.LimitReader(r, MaxSize)).Decode(&all); err != nil {
-		return fmt.Errorf("read the packages: %w", err)
+	dec := json.NewDecoder(io.LimitReader(r, MaxSize))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return fmt.Errorf("read the packages: not an object")
 	}
-	names := make([]string, 0, len(all))
-	var sources = map[string]Source{}
-	faults := map[string]error{}
-	for name, raw := range all {
-		names = append(names, name)
-		sources[name], faults[name] = Parse(name, raw)
+	var own []Source // held back until the release of the file is known
+	for dec.More() {
+		name, raw, err := next(dec)
+		if err != nil {
+			return err
+		}
+		if trackerForm.Match(raw) {
+			sources, err := ParseTracker(name, raw)
+			if err != nil {
+				if err := each(Source{Name: name}, err); err != nil {
+					return err
+				}
+			}
+			for _, s := range sources {
+				if err := each(s, nil); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		s, err := Parse(name, raw)
+		if err == nil {
+			own = append(own, s)
+			continue
+		}
+		if err := each(Source{}, err); err != nil {
+			return err
+		}
 	}
-	release := releaseOf(sources)
-	slices.Sort(names)
-	for _, name := range names {
-		s := sources[name]
+	release := releaseOf(own)
+	for _, s := range own {
 		s.Release = release
-		if err := each(s, faults[name]); err != nil {
+		if err := each(s, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func next(dec *json.Decoder) (name string, raw json.RawMessage, err error) {
+	t, err := dec.Token()
+	if err != nil {
+		return "", nil, fmt.Errorf("read the packages: %w", err)
+	}
+	name, _ = t.(string)
+	if err := dec.Decode(&raw); err != nil {
+		return "", nil, fmt.Errorf("read package %q: %w", cut(name), err)
+	}
+	return name, raw, nil
+}
+
+func cut(name string) string { return name[:min(len(name), 60)] }
+
 // Parse reads one source package.
 func Parse(name string, raw []byte) (Source, error) {
 	var w wireSource
 	if err := json.Unmarshal(raw, &w); err != nil {
-		return Source{}, fmt.Errorf("package %q: %w", name[:min(len(name), 60)], err)
+		return Source{}, fmt.Errorf("package %q: %w", cut(name), err)
 	}
 	if !nameForm.MatchString(name) || len(w.Version) > 128 || len(w.Upstream) > 128 || w.Fixed == nil {
-		return Source{}, fmt.Errorf("package %q: not a source package with its fixed CVEs", name[:min(len(name), 60)])
+		return Source{}, fmt.Errorf("package %q: not a source package with its fixed CVEs", cut(name))
 	}
 	s := Source{Name: name, Version: w.Version, Upstream: w.Upstream, Fixed: map[string]string{}}
 	for id, v := range w.Fixed {
@@ -87,8 +120,8 @@ func Release(version string) string {
 	return ""
 }
 
-// releaseOf is the release that most of the file's versions name.
-func releaseOf(sources map[string]Source) string {
+// releaseOf is the release that most of the versions name.
+func releaseOf(sources []Source) string {
 	count := map[string]int{}
 	for _, s := range sources {
 		if r := Release(s.Version); r != "" {
@@ -101,5 +134,5 @@ func releaseOf(sources map[string]Source) string {
 			best = r
 		}
 	}
-	return strings.TrimSpace(best)
+	return best
 }

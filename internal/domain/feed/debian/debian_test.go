@@ -38,6 +38,7 @@ func TestRelease(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(`{"openssh":{"version":"1:9.2p1-2+deb12u7","upstream":"9.2p1","fixed":{"CVE-2024-6387":"1:9.2p1-2+deb12u3"}}}`)
+	f.Add(tracker)
 	f.Fuzz(func(t *testing.T, s string) {
 		_ = Read(strings.NewReader(s), func(s Source, err error) error {
 			if err == nil && s.Fixed == nil {
@@ -46,4 +47,37 @@ func FuzzRead(f *testing.F) {
 			return nil
 		})
 	})
+}
+
+const tracker = `{"openssh":{
+"CVE-2024-6387":{"scope":"remote","description":"x","releases":{
+ "bookworm":{"status":"resolved","repositories":{"bookworm":"1:9.2p1-2+deb12u7","bookworm-security":"1:9.2p1-2+deb12u3"},"fixed_version":"1:9.2p1-2+deb12u3","urgency":"not yet assigned"},
+ "bullseye":{"status":"resolved","repositories":{"bullseye":"1:8.4p1-5+deb11u3"},"fixed_version":"0","urgency":"not yet assigned"},
+ "sid":{"status":"resolved","fixed_version":"1:9.7p1-7","repositories":{"sid":"1:10.0p1-1"},"urgency":"high"}}},
+"CVE-2023-0001":{"releases":{"bookworm":{"status":"open","repositories":{"bookworm":"1:9.2p1-2+deb12u7"},"urgency":"low"},"bullseye":{"status":"open","urgency":"unimportant"}}},
+"TEMP-0000000-123456":{"releases":{}}},
+"Broken":{"CVE-2020-0001":{"releases":7}}}`
+
+func TestReadOfTheTracker(t *testing.T) {
+	t.Parallel()
+	got := map[string]Source{}
+	bad := 0
+	err := Read(strings.NewReader(tracker), func(s Source, err error) error {
+		if err != nil {
+			bad++
+		} else {
+			got[s.Release] = s
+		}
+		return nil
+	})
+	if err != nil || bad != 1 || len(got) != 2 {
+		t.Fatalf("%v, %d damaged, %+v", err, bad, got)
+	}
+	twelve, eleven := got["12"], got["11"]
+	if twelve.Version != "1:9.2p1-2+deb12u7" || twelve.Upstream != "9.2p1" || twelve.Fixed["CVE-2024-6387"] != "1:9.2p1-2+deb12u3" {
+		t.Errorf("%+v", twelve)
+	}
+	if v, open := twelve.Fixed["CVE-2023-0001"]; !open || v != "" || len(eleven.Fixed) != 1 || eleven.Fixed["CVE-2024-6387"] != "0" {
+		t.Errorf("%+v %+v", twelve, eleven)
+	}
 }
