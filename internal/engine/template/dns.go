@@ -3,6 +3,7 @@ package template
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/vedette/vedette/internal/engine/template/dsl"
 	"github.com/vedette/vedette/internal/engine/wire"
+	"github.com/vedette/vedette/internal/platform/clock"
 )
 
 // dnsQuery is the compiled dns part of a template. It asks the target itself, as a DNS server of the plan, about the
@@ -102,8 +104,37 @@ func (x *execution) ask(m *dns.Msg) (*dns.Msg, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	answer, _, err := new(dns.Client).ExchangeWithConnContext(ctx, m, &dns.Conn{Conn: conn})
-	return answer, err
+	if network == "tcp" {
+		answer, _, err := new(dns.Client).ExchangeWithConnContext(ctx, m, &dns.Conn{Conn: conn})
+		return answer, err
+	}
+	return askDatagram(conn, m)
+}
+
+// askDatagram speaks over a connection that does not show that it carries datagrams, which the client would need.
+func askDatagram(conn net.Conn, m *dns.Msg) (*dns.Msg, error) {
+	b, err := m.Pack()
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetDeadline(clock.Now().Add(5 * time.Second)); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(b); err != nil {
+		return nil, err
+	}
+	answer := make([]byte, 64<<10)
+	for range 5 {
+		n, err := conn.Read(answer)
+		if err != nil {
+			return nil, err
+		}
+		var a dns.Msg
+		if a.Unpack(answer[:n]) == nil && a.Id == m.Id {
+			return &a, nil
+		}
+	}
+	return nil, dns.ErrId
 }
 
 func dnsVars(question, answer *dns.Msg) dsl.Map {

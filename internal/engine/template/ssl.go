@@ -133,7 +133,7 @@ func sslVars(s tls.ConnectionState, t wire.Target) dsl.Map {
 	}
 	b, err := json.Marshal(vars)
 	if err == nil {
-		vars["response"] = string(b)
+		vars["response"], vars["raw"] = string(b), string(b)
 	}
 	return vars
 }

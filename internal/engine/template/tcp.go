@@ -15,6 +15,7 @@ import (
 
 	"github.com/vedette/vedette/internal/engine/template/dsl"
 	"github.com/vedette/vedette/internal/engine/wire"
+	"github.com/vedette/vedette/internal/platform/clock"
 )
 
 const (
@@ -205,7 +206,7 @@ func (in tcpInput) exchange(conn net.Conn, vars dsl.Vars) (sent, got string, err
 		data = string(b)
 	}
 	if data != "" {
-		if err := conn.SetWriteDeadline(time.Now().Add(tcpWait)); err != nil {
+		if err := conn.SetWriteDeadline(clock.Now().Add(tcpWait)); err != nil {
 			return "", "", err
 		}
 		if _, err := conn.Write([]byte(data)); err != nil {
