@@ -1,6 +1,10 @@
 package report
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // attestation is appendix A of the ASV Program Guide: the Attestation of Scan Compliance.
 func attestation(m *Model) Document {
@@ -76,7 +80,7 @@ func (m *Model) scanStatus(emit Emit) {
 		Fact{Label: "In-scope components scanned", Value: strconv.Itoa(len(m.Components))},
 		Fact{Label: "Failing vulnerabilities", Value: strconv.Itoa(m.Counts.Failing)},
 		Fact{Label: "Found, confirmed out of scope", Value: strconv.Itoa(len(m.OutOfScope))},
-		Fact{Label: "Report", Value: m.ID, Mono: true})
+		Fact{Label: "Report", Value: or(m.ID, "–"), Mono: true})
 }
 
 func (m *Model) customerAttestation(emit Emit) {
@@ -122,27 +126,34 @@ func (m *Model) vendorHeading() string {
 
 // document is what all documents of a report share.
 func (m *Model) document(kind string) Document {
-	footer := "Report " + m.ID
-	if m.Brand.Footer != "" {
-		footer = m.Brand.Footer + " · " + footer
+	footer := m.Brand.Footer
+	if m.ID != "" {
+		footer = strings.TrimPrefix(footer+" · Report "+m.ID, " · ")
 	}
+	brand := m.Brand
+	brand.Name = or(brand.Name, or(m.ASV.Company, "Vedette"))
 	return Document{
-		Title: kind + " – " + or(m.Title, m.Scan.Name), Subject: kind, Author: or(m.Brand.Name, m.ASV.Company), Brand: m.Brand,
-		Running: kind + " · " + or(m.Customer.Company, or(m.Title, m.Scan.Name)), Footer: footer, Mark: m.mark(), Created: m.GeneratedAt,
+		Title: kind + prefixed(" – ", or(m.Title, m.Scan.Name)), Subject: kind, Author: brand.Name, Brand: brand,
+		Running: kind + prefixed(" · ", or(m.Customer.Company, or(m.Title, m.Scan.Name))), Footer: footer, Mark: m.mark(), Created: m.GeneratedAt,
 	}
 }
 
 func (m *Model) cover(kind string) *Cover {
 	return &Cover{
-		Title: kind, Subtitle: or(m.Customer.Company, m.Title), Result: *m.result(), Tiles: m.severityTiles(),
-		Facts: []Fact{
+		Title: kind, Subtitle: or(m.Customer.Company, or(m.Title, m.Scan.Name)), Result: *m.result(), Tiles: m.severityTiles(),
+		Facts: filled([]Fact{
 			{Label: "Scan", Value: or(m.Title, m.Scan.Name)}, {Label: "Report", Value: m.ID, Mono: true},
-			{Label: "Scan completed", Value: m.moment(m.Scan.FinishedAt)}, {Label: "Valid until", Value: or(m.day(m.Scan.ExpiresAt), "–")},
+			{Label: "Scan completed", Value: m.moment(m.Scan.FinishedAt)}, {Label: "Valid until", Value: m.day(m.Scan.ExpiresAt)},
 			{Label: "Components", Value: strconv.Itoa(len(m.Components))}, {Label: "Failing findings", Value: strconv.Itoa(m.Counts.Failing)},
-			{Label: "Coverage", Value: m.scope() + ", " + or(m.Scan.Coverage, "complete")}, {Label: "Product", Value: or(m.Product, "–")},
-		},
+			{Label: "Coverage", Value: m.scope() + ", " + or(m.Scan.Coverage, "complete")}, {Label: "Product", Value: m.Product},
+		}),
 		Notice: m.notice(),
 	}
+}
+
+// filled leaves out what has no value.
+func filled(facts []Fact) []Fact {
+	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Value == "" })
 }
 
 func (m *Model) notice() string {

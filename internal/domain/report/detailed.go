@@ -11,8 +11,9 @@ import (
 func detailed(m *Model) Document {
 	d := m.document("Detailed Report")
 	d.Cover = m.cover("Vulnerability Scan\nDetailed Report")
-	d.Contents = true
 	judged, unconfirmed := m.sorted()
+	long := len(judged) > 5
+	d.Contents = long
 	exceptions := m.exceptions()
 	d.Body = func(emit Emit) {
 		emit.heading(1, "Overview", "")
@@ -21,21 +22,23 @@ func detailed(m *Model) Document {
 			{strconv.Itoa(len(components)), "components", ""},
 			{strconv.Itoa(services(components)), "open services", ""},
 			{strconv.Itoa(m.Counts.Total()), "findings", ""},
-			{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, Pass)},
+			{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, m.calm())},
 			{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")},
 			{strconv.Itoa(len(unconfirmed)), "unconfirmed", ""},
 		}})
 		emit(Block{Charts: m.charts(components)})
 		m.scanFacts(emit)
-		index(emit, judged, exceptions)
-		if len(judged) > 0 {
+		m.index(emit, judged, exceptions)
+		if long {
 			emit(Block{Break: true})
+		}
+		if len(judged) > 0 {
 			emit.heading(1, "Findings in detail", "")
 		}
 		for i, f := range judged {
 			m.finding(emit, f, "finding-"+strconv.Itoa(i+1), exceptions[keyOf(f)])
 		}
-		if len(judged) > 0 {
+		if long {
 			emit(Block{Break: true})
 		}
 		m.services(emit, components)
@@ -60,7 +63,7 @@ func (m *Model) scanFacts(emit Emit) {
 		Fact{Label: "Scanner", Value: or(m.Scan.Scanner, "–")}, Fact{Label: "Knowledge of", Value: or(m.Scan.FeedVersion, "–")})
 }
 
-func index(emit Emit, judged []*vulnerability.Finding, exceptions map[findingKey]*Exception) {
+func (m *Model) index(emit Emit, judged []*vulnerability.Finding, exceptions map[findingKey]*Exception) {
 	emit.heading(1, "All findings", "")
 	rows := make([][]Cell, 0, len(judged))
 	for i, f := range judged {
@@ -68,7 +71,7 @@ func index(emit Emit, judged []*vulnerability.Finding, exceptions map[findingKey
 		rows = append(rows, []Cell{{Text: score(f.Severity), Bold: true}, {Text: band(f.Severity), Tone: toneOf(band(f.Severity))},
 			{Text: f.Name, Sub: names(f.CVEs, 3), To: "#finding-" + strconv.Itoa(i+1)}, {Text: place(f.Host, f.Port, f.Protocol)}, {Text: word, Tone: tone}})
 	}
-	emit.table(Table{Caption: "All findings, worst first", Empty: "The scan found nothing to report.", Rows: rows,
+	emit.table(Table{Caption: "All findings, worst first", Empty: m.nothing(), Rows: rows,
 		Columns: []Column{{"CVSS", 1.4, true}, {"Severity", 2.2, false}, {"Vulnerability", 8, false}, {"Component and port", 4.6, false}, {"Status", 2.3, false}}})
 }
 

@@ -32,8 +32,8 @@ func (m *Model) glance(emit Emit, judged []*vulnerability.Finding) {
 	components := m.components()
 	emit(Block{Tiles: []Tile{
 		{strconv.Itoa(len(components)), "components", ""},
-		{strconv.Itoa(failing(components)), "not passing", toneIf(failing(components), Fail, Pass)},
-		{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, Pass)},
+		{strconv.Itoa(failing(components)), "not passing", toneIf(failing(components), Fail, m.calm())},
+		{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, m.calm())},
 		{strconv.Itoa(m.openNotes()), "open notes", toneIf(m.openNotes(), "note", "")},
 		{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")},
 		{strconv.Itoa(m.Counts.Unconfirmed), "unconfirmed", ""},
@@ -60,6 +60,22 @@ func toneIf(n int, some, none Tone) Tone {
 		return some
 	}
 	return none
+}
+
+// calm is the tone of a nought that is good news; after a scan that was hindered it is none.
+func (m *Model) calm() Tone {
+	if m.Verdict.Status == Inconclusive {
+		return ""
+	}
+	return Pass
+}
+
+// nothing says that there is no finding, and what that means.
+func (m *Model) nothing() string {
+	if m.Verdict.Status == Inconclusive {
+		return "The scan found nothing to report, but it was hindered: this does not mean that there is nothing."
+	}
+	return "The scan found nothing to report."
 }
 
 func (m *Model) openNotes() (n int) {
@@ -169,7 +185,7 @@ func (m *Model) byComponent(emit Emit, judged []*vulnerability.Finding, exceptio
 		emit.small(count(low, "passing finding of low severity is", "passing findings of low severity are") + " left out here; the detailed report lists them all.")
 	}
 	if len(byHost) == 0 {
-		emit.text("No component has a vulnerability to report here.")
+		emit.text(m.nothing())
 		return
 	}
 	for _, c := range m.components() {

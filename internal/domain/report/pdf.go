@@ -10,7 +10,7 @@ import (
 // writePDF hands a document's blocks to the type-setter, one after the other.
 func writePDF(ctx context.Context, out io.Writer, d Document) error {
 	w := pdf.New(pdf.Options{
-		Title: d.Title, Author: d.Author, Subject: d.Subject, Created: d.Created, Brand: or(d.Brand.Name, d.Author), Running: d.Running, Footer: d.Footer,
+		Title: d.Title, Author: d.Author, Subject: d.Subject, Created: d.Created, Brand: d.Brand.Name, Running: d.Running, Footer: d.Footer,
 		Mark: d.Mark, Primary: d.Brand.PrimaryColor, Logo: d.Brand.Logo,
 	})
 	if c := d.Cover; c != nil {

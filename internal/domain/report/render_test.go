@@ -16,7 +16,7 @@ var (
 )
 
 func models() map[string]func() Model {
-	return map[string]func() Model{"pass": cleanPass, "fail": failingShop, "inconclusive": inconclusive, "stress": func() Model { return stress(500) }}
+	return map[string]func() Model{"pass": cleanPass, "fail": failingShop, "inconclusive": inconclusive, "oneshot": oneShot, "stress": func() Model { return stress(500) }}
 }
 
 func render(t testing.TB, m Model, ty Type, f Format) []byte {

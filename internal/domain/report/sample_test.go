@@ -213,6 +213,18 @@ func inconclusive() Model {
 	return m
 }
 
+// oneShot is what a scan with no server knows.
+func oneShot() Model {
+	m := Model{Title: "127.0.0.1", GeneratedAt: ended, Scan: Scan{Profile: "full", StartedAt: began, FinishedAt: began.Add(42 * time.Second), FeedVersion: "2026-11-20", Coverage: "complete", Full: true}, SubmittedScope: []string{"127.0.0.1"}}
+	m.Components = []Component{{Host: "127.0.0.1", Names: []string{"localhost"}, Status: Fail, Services: []Service{{22, "tcp", "open", "ssh", "", "openssh", "9.2p1", ""}, {6379, "tcp", "open", "redis", "", "redis", "7.0.15", ""}}}}
+	f := shopSeeds[0]
+	f.host = "127.0.0.1"
+	m.Findings = []vulnerability.Finding{f.finding()}
+	m.Verdict = Verdict{Fail, "1 of 1 component fails."}
+	m.Tally()
+	return m
+}
+
 // stress is a big network with hostile names: n findings on n/10 hosts.
 func stress(n int) Model {
 	m := base("0193a7ff-5e55-7d00", "Whole network")

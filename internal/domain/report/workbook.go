@@ -16,12 +16,12 @@ func writeXLSX(ctx context.Context, w io.Writer, m *Model) error {
 	judged, unconfirmed := m.sorted()
 	exceptions := m.exceptions()
 	fixes := m.fixes(open(judged, exceptions))
-	header := "Remediation plan · " + or(m.Customer.Company, m.Title) + " · report " + m.ID
+	header := "Remediation plan" + prefixed(" · ", or(m.Customer.Company, m.Title)) + prefixed(" · report ", m.ID)
 	if mark := m.mark(); mark != "" {
 		header += " · " + mark
 	}
 	err := sheet.Write(w, sheet.Book{
-		Title: "Remediation plan – " + or(m.Title, m.Scan.Name), Author: or(m.Brand.Name, m.ASV.Company), Created: m.GeneratedAt, Header: header, Color: pdf.Readable(m.Brand.PrimaryColor),
+		Title: "Remediation plan" + prefixed(" – ", or(m.Title, m.Scan.Name)), Author: or(m.Brand.Name, or(m.ASV.Company, "Vedette")), Created: m.GeneratedAt, Header: header, Color: pdf.Readable(m.Brand.PrimaryColor),
 		Sheets: []sheet.Sheet{
 			fixSheet(ctx, fixes),
 			m.hostSheet(ctx, fixes),
@@ -153,7 +153,7 @@ func (m *Model) aboutSheet() sheet.Sheet {
 		{"Order of fixes", "Exploited in the wild first, then what fails PCI, then the worst score, then the likelihood of exploitation (EPSS), then how much a fix solves."},
 		{"Unconfirmed", "Findings that follow from a version alone, where a fix may have been carried back. They stand on a sheet of their own and count in no figure."},
 	}
-	return sheet.Sheet{Name: "About", Columns: []sheet.Column{{Title: "About this plan", Width: 20}, {Title: " ", Width: 100, Wrap: true}},
+	return sheet.Sheet{Name: "About", Columns: []sheet.Column{{Title: "About this plan", Width: 20}, {Title: "Details", Width: 100, Wrap: true}},
 		Rows: func(yield func([]sheet.Cell) bool) {
 			for _, r := range rows {
 				if r[1] != "" && !yield([]sheet.Cell{{Text: r[0]}, {Text: r[1]}}) {
