@@ -345,7 +345,7 @@ func recognise(head []byte) (kind, reason string) {
 		return kindKEV, ""
 	case debianForm.Match(head):
 		return kindDebian, ""
-	case eolForm.Match(head):
+	case eolForm.Match(head) || bytes.Contains(head, []byte(`"schema_version"`)) && bytes.Contains(head, []byte(`"releases"`)):
 		return kindEOL, ""
 	case bytes.Contains(head, []byte(`"CVE_data_format"`)):
 		return "", "it is the old NVD format 1.1, which NVD no longer serves; fetch format 2.0"

@@ -1,5 +1,5 @@
-// Package eol reads the release cycles of products: until when each is supported. The format is endoflife.date's, an
-// object of products with their cycles.
+// Package eol reads the release cycles of products: until when each is supported. The data are endoflife.date's, either
+// as an object of products with their cycles or as its interface gives them (/api/v1/products/full).
 package eol
 
 import (
@@ -61,6 +61,9 @@ func Read(r io.Reader, each func(Product, error) error) error {
 	if err := json.NewDecoder(io.LimitReader(r, MaxSize)).Decode(&all); err != nil {
 		return fmt.Errorf("read the products: %w", err)
 	}
+	if _, ok := all["schema_version"]; ok {
+		return readV1(all["result"], each)
+	}
 	names := make([]string, 0, len(all))
 	for name := range all {
 		names = append(names, name)
@@ -86,9 +89,7 @@ func Parse(name string, raw []byte) (Product, error) {
 	}
 	p := Product{Name: text(name, 80), Title: text(w.Title, 120)}
 	for _, c := range w.CPE[:min(len(w.CPE), 50)] {
-		if key := keyOf(c); key != "" && !slices.Contains(p.CPE, key) {
-			p.CPE = append(p.CPE, key)
-		}
+		p.addCPE(c)
 	}
 	for _, c := range w.Cycles[:min(len(w.Cycles), 1000)] {
 		released := day(c.Released)
@@ -107,6 +108,12 @@ func Parse(name string, raw []byte) (Product, error) {
 		return Product{}, fmt.Errorf("no cycles")
 	}
 	return p, nil
+}
+
+func (p *Product) addCPE(name string) {
+	if key := keyOf(name); key != "" && !slices.Contains(p.CPE, key) {
+		p.CPE = append(p.CPE, key)
+	}
 }
 
 // keyOf is vendor:product of cpe:2.3:a:vendor:product or cpe:/a:vendor:product.

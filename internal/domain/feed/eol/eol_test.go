@@ -41,3 +41,35 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+const v1 = `{"schema_version":"1.2.0","total":2,"result":[{"name":"b","label":"B","identifiers":[{"type":"cpe","id":"cpe:2.3:a:acme:b"},{"type":"purl","id":"pkg:x/y"}],
+"releases":[{"name":"2","releaseDate":"2024-01-01","isEol":false,"eolFrom":"2030-01-01","latest":{"name":"2.1"}},{"name":"1","isEol":true,"eolFrom":null}]},{"name":"none"}]}`
+
+func TestReadOfTheInterface(t *testing.T) {
+	t.Parallel()
+	var got []Product
+	bad := 0
+	err := Read(strings.NewReader(v1), func(p Product, err error) error {
+		if err != nil {
+			bad++
+		} else {
+			got = append(got, p)
+		}
+		return nil
+	})
+	if err != nil || bad != 1 || len(got) != 1 || got[0].CPE[0] != "acme:b" || got[0].Cycles[0].EOL != "2030-01-01" || !got[0].Cycles[1].Ended {
+		t.Errorf("%v, %d damaged, %+v", err, bad, got)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(v1)
+	f.Fuzz(func(t *testing.T, s string) {
+		_ = Read(strings.NewReader(s), func(p Product, err error) error {
+			if err == nil && len(p.Cycles) == 0 {
+				t.Fatalf("%+v", p)
+			}
+			return nil
+		})
+	})
+}
