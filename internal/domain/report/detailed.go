@@ -19,10 +19,10 @@ func detailed(m *Model) Document {
 		emit.heading(1, "Overview", "")
 		components := m.components()
 		emit(Block{Tiles: []Tile{
-			{strconv.Itoa(len(components)), "components", ""},
-			{strconv.Itoa(services(components)), "open services", ""},
-			{strconv.Itoa(m.Counts.Total()), "findings", ""},
-			{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, m.calm())},
+			tile(len(components), "component", "components", ""),
+			tile(services(components), "open service", "open services", ""),
+			tile(m.Counts.Total(), "finding", "findings", ""),
+			tile(m.Counts.Failing, "failing finding", "failing findings", toneIf(m.Counts.Failing, Fail, m.calm())),
 			{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")},
 			{strconv.Itoa(len(unconfirmed)), "unconfirmed", ""},
 		}})

@@ -31,10 +31,10 @@ func (m *Model) glance(emit Emit, judged []*vulnerability.Finding) {
 	emit.heading(1, "At a glance", "")
 	components := m.components()
 	emit(Block{Tiles: []Tile{
-		{strconv.Itoa(len(components)), "components", ""},
+		tile(len(components), "component", "components", ""),
 		{strconv.Itoa(failing(components)), "not passing", toneIf(failing(components), Fail, m.calm())},
-		{strconv.Itoa(m.Counts.Failing), "failing findings", toneIf(m.Counts.Failing, Fail, m.calm())},
-		{strconv.Itoa(m.openNotes()), "open notes", toneIf(m.openNotes(), "note", "")},
+		tile(m.Counts.Failing, "failing finding", "failing findings", toneIf(m.Counts.Failing, Fail, m.calm())),
+		tile(m.openNotes(), "open note", "open notes", toneIf(m.openNotes(), "note", "")),
 		{strconv.Itoa(m.Counts.Exploited), "known exploited", toneIf(m.Counts.Exploited, "critical", "")},
 		{strconv.Itoa(m.Counts.Unconfirmed), "unconfirmed", ""},
 	}})
@@ -53,6 +53,13 @@ func (m *Model) glance(emit Emit, judged []*vulnerability.Finding) {
 	if len(fixes) > 5 {
 		emit.small(count(len(fixes)-5, "further fix stands", "further fixes stand") + " in the remediation plan of this report.")
 	}
+}
+
+func tile(n int, one, many string, tone Tone) Tile {
+	if n == 1 {
+		many = one
+	}
+	return Tile{strconv.Itoa(n), many, tone}
 }
 
 func toneIf(n int, some, none Tone) Tone {
@@ -116,7 +123,7 @@ func (m *Model) charts(components []*Component) []Chart {
 	if len(worst) > barsShown {
 		title = "The " + strconv.Itoa(barsShown) + " components most at risk"
 	}
-	return []Chart{{Title: "Findings by severity", Donut: m.Counts.bands(), Centre: "findings"}, {Title: title, Bars: bars}}
+	return []Chart{{Title: "Findings by severity", Donut: m.Counts.bands(), Centre: tile(m.Counts.Total(), "finding", "findings", "").Label}, {Title: title, Bars: bars}}
 }
 
 func (m *Model) scanInformation(emit Emit) {
