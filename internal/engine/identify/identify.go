@@ -4,6 +4,7 @@
 package identify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -88,13 +89,13 @@ func (s *session) run() (Match, bool) {
 	if printer(s.target.Port) && !s.tunnel {
 		order = []*probe{&printerProbe}
 	}
-	if m, done := s.askAll(order, c); done {
-		return m, true
-	}
-	if s.closed > 0 && len(s.banner) == 0 {
+	if s.banner == nil && !s.tunnel {
 		if m, ok := s.fromLowPort(); ok {
 			return m, true
 		}
+	}
+	if m, done := s.askAll(order, c); done {
+		return m, true
 	}
 	if s.banner == nil && s.failed == 0 {
 		return s.lastListen()
@@ -210,7 +211,7 @@ func (s *session) say(c net.Conn, p *probe) heard {
 
 // understand reads a reply: TLS is entered, a known protocol asked for more.
 func (s *session) understand(asked *probe, reply []byte) (Match, bool) {
-	if !s.tunnel && isTLS(reply) {
+	if !s.tunnel && isTLS(reply) && !bytes.Equal(reply, clientHello) {
 		return s.enterTLS(Match{})
 	}
 	p, m, ok := classify(tcpProbes, asked, reply)
@@ -221,7 +222,7 @@ func (s *session) understand(asked *probe, reply []byte) (Match, bool) {
 		return s.enterTLS(m)
 	}
 	s.banner = reply
-	if p.ask != nil {
+	if p.ask != nil && m.Name != "echo" {
 		p.ask(s.asker(), &m)
 	}
 	return m, true

@@ -1,6 +1,7 @@
 package identify
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 )
@@ -42,6 +43,9 @@ func inOrder(all []probe, port uint16) []*probe {
 
 // classify finds the first probe whose match fits the reply; asked is the probe whose hello was sent, nil for none.
 func classify(all []probe, asked *probe, reply []byte) (*probe, Match, bool) {
+	if asked != nil && asked.name != "jdwp" && bytes.Equal(reply, asked.hello) {
+		return asked, Match{Name: "echo"}, true
+	}
 	if asked != nil {
 		if m, ok := asked.match(reply); ok {
 			return asked, m, true

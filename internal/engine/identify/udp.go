@@ -45,11 +45,9 @@ func UDP(ctx context.Context, n *wire.Net, t Target, payload string, reply []byt
 	}
 	p, m, ok := classify(udpProbes, asked, reply)
 	switch {
-	case !ok && asked != nil && string(reply) == string(asked.hello):
-		m = Match{Name: "echo"}
 	case !ok:
 		m = Match{Name: "unknown", Note: "The port answers in no protocol known here; see its banner."}
-	case p.ask != nil:
+	case p.ask != nil && m.Name != "echo":
 		p.ask(s.asker(), &m)
 	}
 	out := s.service(m)

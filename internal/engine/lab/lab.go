@@ -148,3 +148,28 @@ func Target(at netip.AddrPort, service scanlink.Service, names ...string) wire.T
 	}
 	return wire.Target{Host: scanlink.PlanHost{Address: at.Addr(), Names: names}, Service: service}
 }
+
+// Answering greets each client (unless greeting is empty) and answers each packet that arrives with what answer
+// returns; nil ends the connection.
+func Answering(t testing.TB, greeting []byte, answer func(packet []byte) []byte) netip.AddrPort {
+	t.Helper()
+	return TCP(t, func(c net.Conn) {
+		if _, err := c.Write(greeting); err != nil {
+			return
+		}
+		b := make([]byte, 64<<10)
+		for {
+			n, err := c.Read(b)
+			if err != nil {
+				return
+			}
+			out := answer(b[:n])
+			if out == nil {
+				return
+			}
+			if _, err := c.Write(out); err != nil {
+				return
+			}
+		}
+	})
+}
