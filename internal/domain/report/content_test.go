@@ -2,9 +2,11 @@ package report
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/url"
 	"slices"
@@ -324,5 +326,19 @@ func TestFrozenModelSaysTheSame(t *testing.T) {
 				t.Errorf("%s %s differs once frozen", name, ty)
 			}
 		}
+	}
+}
+
+func TestRenderStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, f := range []Format{PDF, HTML, CSV} {
+		if err := Render(ctx, io.Discard, stress(50), Detailed, f); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+	if err := Render(ctx, io.Discard, stress(50), Remediation, XLSX); !errors.Is(err, context.Canceled) {
+		t.Errorf("xlsx: %v", err)
 	}
 }

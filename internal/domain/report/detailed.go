@@ -13,6 +13,7 @@ func detailed(m *Model) Document {
 	d.Cover = m.cover("Vulnerability Scan\nDetailed Report")
 	judged, unconfirmed := m.sorted()
 	long := len(judged) > 5
+	links := m.hostLinks()
 	d.Contents = long
 	exceptions := m.exceptions()
 	d.Body = func(emit Emit) {
@@ -36,7 +37,7 @@ func detailed(m *Model) Document {
 			emit.heading(1, "Findings in detail", "")
 		}
 		for i, f := range judged {
-			m.finding(emit, f, "finding-"+strconv.Itoa(i+1), exceptions[keyOf(f)])
+			m.finding(emit, f, "finding-"+strconv.Itoa(i+1), links[f.Host], exceptions[keyOf(f)])
 		}
 		if long {
 			emit(Block{Break: true})
@@ -85,11 +86,11 @@ var certainties = map[string]string{
 	vulnerability.Possible: "Possible – version only",
 }
 
-func (m *Model) finding(emit Emit, f *vulnerability.Finding, anchor string, e *Exception) {
+func (m *Model) finding(emit Emit, f *vulnerability.Finding, anchor, link string, e *Exception) {
 	word, tone := findingStatus(f, e)
 	emit(Block{Heading: &Heading{Level: 2, Text: or(f.Name, f.NVT), Anchor: anchor, Tone: toneOf(band(f.Severity)),
 		Badges: []Badge{{band(f.Severity) + " " + score(f.Severity), toneOf(band(f.Severity))}, {word, tone}}}})
-	emit.facts(2, findingFacts(f)...)
+	emit.facts(2, findingFacts(f, link)...)
 	if f.PCI.Reason != "" {
 		emit.labelled("PCI verdict", f.PCI.Reason)
 	}
@@ -118,9 +119,9 @@ func (m *Model) evidenceLines() int {
 	return 40
 }
 
-func findingFacts(f *vulnerability.Finding) []Fact {
+func findingFacts(f *vulnerability.Finding, link string) []Fact {
 	facts := []Fact{
-		{Label: "Component", Value: place(f.Host, f.Port, f.Protocol)},
+		{Label: "Component", Value: place(f.Host, f.Port, f.Protocol), To: link},
 		{Label: "Certainty", Value: or(certainties[f.Certainty], f.Certainty)},
 	}
 	if f.Path != "" {
@@ -151,6 +152,17 @@ func findingFacts(f *vulnerability.Finding) []Fact {
 	return facts
 }
 
+func hostAnchor(host string) string { return "host-" + host }
+
+// hostLinks lead to the services of the components that the document lists.
+func (m *Model) hostLinks() map[string]string {
+	links := make(map[string]string, len(m.Components))
+	for i := range m.Components {
+		links[m.Components[i].Host] = "#" + hostAnchor(m.Components[i].Host)
+	}
+	return links
+}
+
 func prefixed(prefix, s string) string {
 	if s == "" {
 		return ""
@@ -175,7 +187,7 @@ func (m *Model) services(emit Emit, components []*Component) {
 		emit.text("No component was scanned.")
 	}
 	for _, c := range components {
-		emit(Block{Heading: &Heading{Level: 2, Text: c.title(), Sub: c.about(), Badges: []Badge{{statusWord(c.Status), statusTone(c.Status)}}}})
+		emit(Block{Heading: &Heading{Level: 2, Text: c.title(), Sub: c.about(), Anchor: hostAnchor(c.Host), Badges: []Badge{{statusWord(c.Status), statusTone(c.Status)}}}})
 		if c.Interference != "" {
 			emit.callout(Inconclusive, "Inconclusive", c.Interference)
 		}

@@ -16,7 +16,11 @@ var (
 )
 
 func models() map[string]func() Model {
-	return map[string]func() Model{"pass": cleanPass, "fail": failingShop, "inconclusive": inconclusive, "oneshot": oneShot, "stress": func() Model { return stress(500) }}
+	size := 90
+	if *samples != "" {
+		size = 500 // for people to look at
+	}
+	return map[string]func() Model{"pass": cleanPass, "fail": failingShop, "inconclusive": inconclusive, "oneshot": oneShot, "stress": func() Model { return stress(size) }}
 }
 
 func render(t testing.TB, m Model, ty Type, f Format) []byte {
