@@ -153,7 +153,19 @@ func (b *builder) addKEV(e kev.Entry) {
 	}
 }
 
-func (b *builder) addEOL(p eol.Product) { b.eol[p.Name] = p }
+// namesOfCycles gives CPE names to products that endoflife.date lists without any.
+var namesOfCycles = map[string]string{
+	"etcd": "etcd:etcd", "windows-server": "microsoft:windows_server", "bootstrap": "getbootstrap:bootstrap", "vue": "vuejs:vue", "openvpn": "openvpn:openvpn",
+	"cisco-ios-xe": "cisco:ios_xe", "pan-os": "paloaltonetworks:pan-os", "spring-framework": "vmware:spring_framework", "spring-boot": "vmware:spring_boot",
+	"postfix": "postfix:postfix", "joomla": "joomla:joomla!", "docker-engine": "docker:docker",
+}
+
+func (b *builder) addEOL(p eol.Product) {
+	if name := namesOfCycles[p.Name]; name != "" && !slices.Contains(p.CPE, name) {
+		p.CPE = append(p.CPE, name)
+	}
+	b.eol[p.Name] = p
+}
 
 func (b *builder) addDebian(s debian.Source) {
 	if b.debian[s.Name] == nil {

@@ -32,7 +32,7 @@ func (k *Knowledge) OutOfSupport(h scanlink.HostFacts, at time.Time) []EndOfLife
 	ctx := sceneOf(h)
 	var out []EndOfLife
 	for _, s := range ctx.seen {
-		if s.version == "" || s.served {
+		if s.served {
 			continue
 		}
 		if e, ok := k.outOfSupport(ctx, s, at); ok {
@@ -95,37 +95,77 @@ func (k *Knowledge) supportedElsewhere(ctx *scene, s seen) (qod int, why string,
 	return told(s), "No distribution is known to ship this version, so its maker's word settles it.", true
 }
 
-// cycleOf finds the product and the cycle of a version: the longest name that the version begins with.
+// cycleOf finds the product and the cycle of a version: the longest name that the version begins with. Where a cycle has
+// variants that a version does not tell (service packs, editions), the one supported longest counts.
 func (k *Knowledge) cycleOf(s seen) (eol.Product, eol.Cycle, bool) {
+	keys, v := lifecycleKeys(s)
+	for _, key := range keys {
+		for _, p := range k.Products(key) {
+			best, found := eol.Cycle{}, false
+			for _, c := range p.Cycles {
+				base := baseOf(c.Cycle)
+				if !within(v, base) || found && len(base) < len(baseOf(best.Cycle)) {
+					continue
+				}
+				if !found || len(base) > len(baseOf(best.Cycle)) || longer(c, best) {
+					best, found = c, true
+				}
+			}
+			if found {
+				return p, best, true
+			}
+		}
+	}
+	return eol.Product{}, eol.Cycle{}, false
+}
+
+// lifecycleKeys are the names under which a product's cycles may stand, and the version among them. Windows Server bears
+// its cycle in its name.
+func lifecycleKeys(s seen) ([]string, string) {
+	if year, ok := strings.CutPrefix(s.name.Product, "windows_server_"); ok {
+		v := strings.ReplaceAll(year, "_", "-")
+		if strings.HasPrefix(s.name.Update, "r2") || strings.HasPrefix(s.name.Version, "r2") {
+			v += "-r2"
+		}
+		return []string{"microsoft:windows_server"}, v
+	}
 	keys := []string{s.name.Key(), s.key}
 	if p := productOf[s.key]; p != nil {
 		keys = append(keys, p.aliases...)
 	}
-	var product eol.Product
-	var cycle eol.Cycle
-	found := false
-	for _, key := range keys {
-		for _, p := range k.Products(key) {
-			for _, c := range p.Cycles {
-				if within(s.version, c.Cycle) && (!found || len(c.Cycle) > len(cycle.Cycle)) {
-					product, cycle, found = p, c, true
-				}
-			}
-		}
-		if found {
-			break
-		}
-	}
-	return product, cycle, found
+	return keys, version.Clean(s.version)
 }
 
-// within says whether a version belongs to a cycle: 11.15 to 11, 1.0.2k to 1.0.2, and 11 not to 1.
+// baseOf is a cycle without its variant: 13.0 of 13.0-sp3, 2012-r2 of 2012-r2.
+func baseOf(cycle string) string {
+	base, variant, ok := strings.Cut(strings.ToLower(cycle), "-")
+	if ok && strings.HasPrefix(variant, "r2") && strings.HasPrefix(base, "20") {
+		return base + "-r2"
+	}
+	return base
+}
+
+// longer says whether a is supported longer than b.
+func longer(a, b eol.Cycle) bool {
+	end := func(c eol.Cycle) string {
+		switch {
+		case c.Ended:
+			return ""
+		case c.EOL == "":
+			return "9999"
+		}
+		return max(c.EOL, c.Extended)
+	}
+	return end(a) > end(b)
+}
+
+// within says whether a version belongs to a cycle: 11.15 to 11, 1.0.2k to 1.0.2, and neither 11 to 1 nor 2012-r2 to 2012.
 func within(v, cycle string) bool {
-	v, cycle = version.Clean(v), strings.ToLower(cycle)
 	if cycle == "" || !strings.HasPrefix(v, cycle) {
 		return false
 	}
-	return len(v) == len(cycle) || v[len(cycle)] < '0' || v[len(cycle)] > '9'
+	rest := v[len(cycle):]
+	return rest == "" || (rest[0] < '0' || rest[0] > '9') && !strings.HasPrefix(rest, "-r2")
 }
 
 // newest is the newest cycle in support.

@@ -25,6 +25,14 @@ cycle 12 2023-06-10 2026-06-10 +2028-06-30 12.5
 cycle 10 2019-07-06 2022-09-10 +2024-06-30 10.13
 product rhel "RHEL" redhat:enterprise_linux
 cycle 7 2014-06-10 2024-06-30 +2029-05-31 7.9
+product windows-server "Windows Server"
+cycle 2019 2018-10-13 2029-01-09
+cycle 2012-r2 2013-11-25 2023-10-10 +2026-10-13
+cycle 2012 2012-10-30 2023-10-10 +2026-10-13
+cycle 2008-sp2 2008-01-01 2020-01-14
+product mssql "SQL Server" microsoft:sql_server
+cycle 13.0-sp3 2021-09-15 2027-07-14
+cycle 13.0 2016-06-01 2018-01-09
 debian nginx 12 1.22.1-9 1.22.1
 `)
 	when := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
@@ -44,6 +52,10 @@ debian nginx 12 1.22.1-9 1.22.1
 		{"a guess", facts("", at("acme:app", "1.5", "", 30)), 30},
 		{"a system in long-term support for all", facts(debian12), 0},
 		{"a system out of it", facts("cpe:2.3:o:debian:debian_linux:10"), 75},
+		{"Windows in support", facts("cpe:2.3:o:microsoft:windows_server_2019"), 0},
+		{"Windows out of support", facts("cpe:2.3:o:microsoft:windows_server_2012_r2:*"), 75},
+		{"Windows of old", facts("cpe:2.3:o:microsoft:windows_server_2008:-"), 75},
+		{"a variant that the version does not tell", facts("", at("microsoft:sql_server", "13.0.5026", "", 95)), 0},
 		{"a system in bought support", facts("cpe:2.3:o:redhat:enterprise_linux:7.9"), 50},
 	}
 	for _, c := range cases {

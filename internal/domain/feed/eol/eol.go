@@ -118,7 +118,7 @@ func (p *Product) addCPE(name string) {
 
 // keyOf is vendor:product of cpe:2.3:a:vendor:product or cpe:/a:vendor:product.
 func keyOf(name string) string {
-	f := strings.Split(strings.ToLower(text(name, 300)), ":")
+	f := strings.Split(strings.ReplaceAll(strings.ToLower(text(name, 300)), `\`, ""), ":")
 	switch {
 	case len(f) >= 5 && f[0] == "cpe" && f[1] == "2.3":
 		return f[3] + ":" + f[4]
