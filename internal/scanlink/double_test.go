@@ -23,7 +23,8 @@ import (
 type double struct {
 	authority *authority.Authority
 	pair      authority.Pair
-	lifetime  int // seconds of a lease
+	lifetime  int           // seconds of a lease
+	hold      time.Duration // of a beat; 0: as long as it may
 
 	mu       sync.Mutex
 	changed  chan struct{}
@@ -154,7 +155,7 @@ func (d *double) Lease(ctx context.Context, _ string, r scanlink.LeaseRequest) (
 	return out, ctx.Err()
 }
 
-func (d *double) hold(chunk string, token int64) error {
+func (d *double) holds(chunk string, token int64) error {
 	if d.token[chunk] != token {
 		return fault.New(fault.Conflict, "stale token")
 	}
@@ -163,14 +164,17 @@ func (d *double) hold(chunk string, token int64) error {
 
 func (d *double) Beat(ctx context.Context, _, chunk string, b scanlink.Beat) (scanlink.BeatAnswer, error) {
 	var err error
-	d.mu.Lock()
-	if b.Progress != nil {
-		d.progress = b.Progress
+	if d.hold > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.hold)
+		defer cancel()
 	}
-	d.mu.Unlock()
+	if b.Progress != nil {
+		d.change(func() { d.progress = b.Progress })
+	}
 	stop := false
 	d.await(ctx, func() bool {
-		err = d.hold(chunk, b.Token)
+		err = d.holds(chunk, b.Token)
 		stop = d.stopped[chunk]
 		return stop || err != nil
 	})
@@ -179,7 +183,7 @@ func (d *double) Beat(ctx context.Context, _, chunk string, b scanlink.Beat) (sc
 
 func (d *double) Observe(_ context.Context, _, chunk string, b scanlink.Batch) (err error) {
 	d.change(func() {
-		if err = d.hold(chunk, b.Token); err != nil {
+		if err = d.holds(chunk, b.Token); err != nil {
 			return
 		}
 		if d.batches[chunk] == nil {
@@ -199,7 +203,7 @@ func (d *double) Observe(_ context.Context, _, chunk string, b scanlink.Batch) (
 
 func (d *double) Finish(_ context.Context, _, chunk string, f scanlink.Finish) (err error) {
 	d.change(func() {
-		if err = d.hold(chunk, f.Token); err != nil {
+		if err = d.holds(chunk, f.Token); err != nil {
 			return
 		}
 		for i := 1; i <= f.LastSequence; i++ {

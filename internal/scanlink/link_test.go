@@ -94,6 +94,7 @@ func TestStopReachesTheEngineAtOnce(t *testing.T) {
 func TestProgressIsToldByTheBeat(t *testing.T) {
 	t.Parallel()
 	d := newDouble(t)
+	d.hold = 10 * time.Millisecond
 	url, _ := d.serve(t, "127.0.0.1:0")
 	started, ended := make(chan time.Time, 1), make(chan time.Time, 1)
 	start(t, d.link(t, url), untilStopped(started, ended))
