@@ -119,7 +119,7 @@ func (r *run) send(o scanlink.Observation) {
 }
 
 // discoverAtOnce is how many addresses are tested at a time; silent ones take seconds.
-const discoverAtOnce = 128
+const discoverAtOnce = 512
 
 // hosts tests every address and scans those that live. Hosts whose checks need names seen on others come last.
 func (r *run) hosts(ctx context.Context) {
@@ -169,8 +169,13 @@ func (r *run) hosts(ctx context.Context) {
 	close(alive)
 	scanners.Wait()
 	var last sync.WaitGroup
+	slots := make(chan struct{}, max(1, first(r.plan.Parallel, r.profile.Parallel)))
 	for _, h := range late {
-		last.Go(func() { h.examine(ctx) })
+		slots <- struct{}{}
+		last.Go(func() {
+			defer func() { <-slots }()
+			h.examine(ctx)
+		})
 	}
 	last.Wait()
 }

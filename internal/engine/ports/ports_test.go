@@ -3,6 +3,7 @@ package ports_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -124,5 +125,63 @@ func BenchmarkTCPAllPorts(b *testing.B) {
 		if _, err := ports.TCP(context.Background(), n, loopback, all.TCP, ports.Options{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestUDPCallsOpenOnlyWhatAnswers(t *testing.T) {
+	t.Parallel()
+	loud := lab.UDP(t, func(b []byte) []byte { return append([]byte("got "), b...) })
+	quiet := lab.UDP(t, func([]byte) []byte { return nil })
+	refused := lab.ClosedPort(t)
+	late := 0
+	third := lab.UDP(t, func([]byte) []byte {
+		if late++; late < 3 { // the first two datagrams are lost
+			return nil
+		}
+		return []byte("at last")
+	})
+	payloads := func(uint16) []ports.Payload { return []ports.Payload{{Name: "hello", Data: []byte("hello")}} }
+	list := []uint16{loud.Port(), quiet.Port(), refused.Port(), third.Port()}
+	answers, err := ports.UDP(context.Background(), lab.Net(t), loopback, list, payloads, ports.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[uint16]string{}
+	for _, a := range answers {
+		got[a.Port] = string(a.Reply)
+	}
+	if len(got) != 2 || got[loud.Port()] != "got hello" || got[third.Port()] != "at last" {
+		t.Errorf("answers %v", got)
+	}
+}
+
+// An answer from another port of the host counts where the protocol works so.
+func TestUDPAnswerFromAnotherPort(t *testing.T) {
+	t.Parallel()
+	other, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	in, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	go func() {
+		b := make([]byte, 100)
+		for {
+			_, from, err := in.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			_, _ = other.WriteTo([]byte("data"), from)
+		}
+	}()
+	port := netip.MustParseAddrPort(in.LocalAddr().String()).Port()
+	payloads := func(uint16) []ports.Payload { return []ports.Payload{{Name: "tftp", Data: []byte("x"), AnyPort: true}} }
+	answers, err := ports.UDP(context.Background(), lab.Net(t), loopback, []uint16{port}, payloads, ports.Options{})
+	if err != nil || len(answers) != 1 || string(answers[0].Reply) != "data" {
+		t.Errorf("answers %v, %v", answers, err)
 	}
 }
