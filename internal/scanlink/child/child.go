@@ -37,19 +37,20 @@ const (
 	maxLine    = 8 << 10
 )
 
-// Supervise runs the child from the executable exe until ctx ends, and starts it again whenever it ends. The child is
-// then asked to end (SIGTERM), so that it gives its chunks back, and killed after ten seconds. What it logs is logged
-// here. It returns nil when ctx ends, and an error only where the child could never be started.
+// Supervise is Keep with one configuration for every start.
 func Supervise(ctx context.Context, exe string, cfg agent.Config, limits Limits) error {
-	cfg.MemoryLimit = limits.Memory
-	input, err := json.Marshal(cfg)
-	if err != nil {
-		return fmt.Errorf("start the embedded scanner: %w", err)
-	}
+	return Keep(ctx, exe, func() (agent.Config, error) { return cfg, nil }, limits)
+}
+
+// Keep runs the child from the executable exe until ctx ends, and starts it again whenever it ends. configure makes what
+// each start is told; a child that starts late needs a certificate that has not run out. At the end the child is asked
+// to end (SIGTERM), so that it gives its chunks back, and killed after ten seconds. What it logs is logged here. It
+// returns nil when ctx ends, and an error only where the child could never be started.
+func Keep(ctx context.Context, exe string, configure func() (agent.Config, error), limits Limits) error {
 	pause := firstPause
 	for ever := false; ctx.Err() == nil; {
 		born := clock.Monotonic()
-		started, err := once(ctx, exe, input, limits)
+		started, err := once(ctx, exe, configure, limits)
 		ever = ever || started
 		if !ever && ctx.Err() == nil {
 			return fmt.Errorf("start the embedded scanner: %w", err)
@@ -73,7 +74,16 @@ func Supervise(ctx context.Context, exe string, cfg agent.Config, limits Limits)
 }
 
 // once runs one child to its end; started is false where there was none.
-func once(ctx context.Context, exe string, input []byte, limits Limits) (started bool, err error) {
+func once(ctx context.Context, exe string, configure func() (agent.Config, error), limits Limits) (started bool, err error) {
+	cfg, err := configure()
+	if err != nil {
+		return false, err
+	}
+	cfg.MemoryLimit = limits.Memory
+	input, err := json.Marshal(cfg)
+	if err != nil {
+		return false, err
+	}
 	cmd := exec.CommandContext(ctx, exe, Arguments...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = patience

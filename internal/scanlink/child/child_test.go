@@ -114,7 +114,19 @@ func TestSupervise(t *testing.T) { //nolint:paralleltest // sets the default log
 	logged.must(t, "panic: a panic in the child", 1)
 	stop()
 
-	err := Supervise(context.Background(), "/nonexistent/vedette", agent.Config{}, Limits{})
+	starts := 0
+	ctx, cancel := context.WithCancel(context.Background())
+	err := Keep(ctx, os.Args[0], func() (agent.Config, error) {
+		if starts++; starts == 3 {
+			cancel()
+		}
+		return agent.Config{Version: "dies"}, nil
+	}, Limits{})
+	if err != nil || starts != 3 {
+		t.Errorf("%d configurations were made: %v", starts, err)
+	}
+
+	err = Supervise(context.Background(), "/nonexistent/vedette", agent.Config{}, Limits{})
 	if err == nil {
 		t.Error("a program that is not there is started")
 	}
