@@ -82,7 +82,7 @@ func TestSSHAccounts(t *testing.T) {
 		{"by questions", sshServer(t, true, is("test/test")), []string{"creds=test/test"}},
 		{"none", sshServer(t, false, is()), []string{}},
 		{"anybody", sshServer(t, false, func(string, string) bool { return true }), []string{"anon.ssh"}},
-		{"no SSH", script(part{"", "HTTP/1.1 400 Bad Request\r\n\r\n"}), []string{}},
+		{"no SSH", func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }, []string{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

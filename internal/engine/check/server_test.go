@@ -182,3 +182,8 @@ func names(found []scanlink.Finding) []string {
 }
 
 var everything = Options{Logins: true, Active: true}
+
+// discard is a connection that takes anything and says nothing.
+type discard struct{ net.Conn }
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
