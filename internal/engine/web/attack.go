@@ -57,7 +57,7 @@ func (s *scan) send(sp spot, value string) *httpwire.Response {
 	if s.ctx.Err() != nil {
 		return nil
 	}
-	r, err := s.client.Do(sp.request(value))
+	r, err := s.do(sp.request(value))
 	if err != nil {
 		return nil
 	}

@@ -50,6 +50,7 @@ type crawler struct {
 type step struct {
 	target string
 	depth  int
+	guess  bool // nobody linked it
 }
 
 const (
@@ -69,7 +70,10 @@ func crawl(s *scan) *site {
 	}
 	c.robots()
 	c.sitemap("/sitemap.xml", 0)
-	for len(c.queue) > 0 && len(c.site.pages) < s.options.MaxPages && s.ctx.Err() == nil && !s.client.Down() {
+	for _, f := range usualFolders {
+		c.queue = append(c.queue, step{target: "/" + f + "/", depth: 1, guess: true})
+	}
+	for tried := 0; len(c.queue) > 0 && tried < 4*s.options.MaxPages && len(c.site.pages) < s.options.MaxPages && s.ctx.Err() == nil && !s.client.Down(); tried++ {
 		next := c.queue[0]
 		c.queue = c.queue[1:]
 		c.visit(next)
@@ -104,7 +108,7 @@ func (c *crawler) add(target string, depth int) {
 	if c.kinds[kind]++; c.kinds[kind] > perKind {
 		return
 	}
-	c.queue = append(c.queue, step{target, depth})
+	c.queue = append(c.queue, step{target: target, depth: depth})
 }
 
 // leaves tells links that would end a session or change something by being followed.
@@ -168,8 +172,11 @@ func (c *crawler) visit(next step) {
 	if skipped(next.target) {
 		return
 	}
+	if next.guess && c.asked[next.target] {
+		return
+	}
 	r, err := c.s.get(next.target)
-	if err != nil {
+	if err != nil || next.guess && !c.guessed(next.target, r) {
 		return
 	}
 	if to := r.Header.Get("Location"); to != "" && r.Status >= 300 && r.Status < 400 {
@@ -185,6 +192,18 @@ func (c *crawler) visit(next step) {
 		c.script(next.target)
 	}
 	c.site.pages = append(c.site.pages, p)
+}
+
+// guessed says whether a folder that nobody linked is there, and notes it.
+func (c *crawler) guessed(target string, r *httpwire.Response) bool {
+	if !c.s.missing.exists(target, r) {
+		return false
+	}
+	c.asked[target] = true
+	if u, err := url.ParseRequestURI(target); err == nil {
+		c.note(u)
+	}
+	return true
 }
 
 // refer follows what a page refers to.

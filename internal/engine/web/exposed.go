@@ -48,26 +48,65 @@ func isListing(r *httpwire.Response) string {
 }
 
 func (s *scan) checkListings() {
-	folders := s.site.folders
-	have := map[string]bool{}
-	for _, f := range folders {
-		have[f] = true
-	}
-	for _, f := range usualFolders {
-		if full := "/" + f + "/"; !have[full] {
-			folders = append(folders, full)
+	visited := map[string]bool{}
+	for _, p := range s.site.pages {
+		if target, _, _ := strings.Cut(p.target, "?"); strings.HasSuffix(target, "/") {
+			visited[target] = true
+			s.listed(target, p.response)
 		}
 	}
-	each(s, folders, func(folder string) {
-		r, err := s.get(folder)
-		if err != nil {
+	var left []string
+	for _, f := range s.site.folders {
+		if !visited[f] {
+			left = append(left, f)
+		}
+	}
+	each(s, left, func(folder string) {
+		if r, err := s.get(folder); err == nil {
+			s.listed(folder, r)
+		}
+	})
+}
+
+func (s *scan) listed(folder string, r *httpwire.Response) {
+	shown := isListing(r)
+	if shown == "" || folder != "/" && !s.missing.exists(folder, r) {
+		return
+	}
+	s.report(s.found("web.dirlist", "web-directory-listing", folder, 98, r, shown, "The server lists the files of "+folder+"."))
+}
+
+// backupName tells files that are copies or dumps by their names; content decides with them.
+var backupName = regexp.MustCompile(`(?i)(\.(sql|bak|old|orig|dump|bkp|backup|swp|save)(\.(gz|bz2|xz|zip))?|~)$|(backup|dump|database|_db|db_|site|www|htdocs|old)[^/]*\.(zip|tar|tgz|tar\.gz|gz|7z|rar)$`)
+
+// binaryStart are the first bytes of archives and databases.
+var binaryStart = []string{"PK\x03\x04", "\x1f\x8b", "BZh", "7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "SQLite format 3", "\xfd7zXZ", "PGDMP"}
+
+var dumped = regexp.MustCompile(`(?i)-- (MySQL|MariaDB) dump|-- PostgreSQL database dump|CREATE TABLE|INSERT INTO`)
+
+// checkBackups looks at linked and listed files whose names say that they are copies.
+func (s *scan) checkBackups() {
+	var names []string
+	for _, f := range s.site.files {
+		if backupName.MatchString(f) && len(names) < 60 {
+			names = append(names, f)
+		}
+	}
+	each(s, names, func(f string) {
+		r, err := s.client.Do(&httpwire.Request{Method: "GET", Target: f, Header: []httpwire.Field{{Name: "Range", Value: "bytes=0-65535"}}})
+		if err != nil || r.Status != 200 && r.Status != 206 || isHTML(r) {
 			return
 		}
-		shown := isListing(r)
-		if shown == "" || !s.missing.exists(folder, r) && folder != "/" {
-			return
+		body := string(r.Body)
+		shown := dumped.FindString(body) + source.FindString(body)
+		for _, start := range binaryStart {
+			if strings.HasPrefix(body, start) {
+				shown = start
+			}
 		}
-		s.report(s.found("web.dirlist", "web-directory-listing", folder, 98, r, shown, "The server lists the files of "+folder+"."))
+		if shown != "" {
+			s.report(s.found("web.backup-exposed", "web-listed-backup", f, 97, r, shown, "A copy or dump is served: "+f))
+		}
 	})
 }
 

@@ -32,8 +32,9 @@ type Options struct {
 // Classes are the classes that findings of this package can have, sorted.
 func Classes() []string {
 	return []string{
-		"cve", "web.backup-exposed", "web.cookies", "web.crlf", "web.dirlist", "web.headers", "web.lfi", "web.old-jquery",
-		"web.old-library", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put", "web.xss",
+		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.crlf", "web.debug-console", "web.dirlist", "web.headers",
+		"web.lfi", "web.old-jquery", "web.old-library", "web.pan-exposed", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put",
+		"web.xss",
 	}
 }
 
@@ -78,6 +79,7 @@ func Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []scanlink.
 	s.passive()
 	if o.Active {
 		s.attack()
+		s.tryLogins()
 	}
 	slices.SortFunc(s.findings, func(a, b scanlink.Finding) int {
 		return strings.Compare(a.Class+" "+a.Path+" "+a.Check, b.Class+" "+b.Path+" "+b.Check)
@@ -98,6 +100,8 @@ func (s *scan) passive() {
 	s.checkLibraries()
 	s.checkListings()
 	s.checkLeftovers()
+	s.checkBackups()
+	s.checkCards()
 }
 
 // each calls f for the items, a few at a time, until the scan stops.
@@ -157,5 +161,14 @@ func excerpt(answer, shown string) string {
 }
 
 func (s *scan) get(target string) (*httpwire.Response, error) {
-	return s.client.Do(httpwire.Get(target))
+	return s.do(httpwire.Get(target))
+}
+
+// do sends a request and looks over whatever comes back for what debuggers and failing programs tell.
+func (s *scan) do(r *httpwire.Request) (*httpwire.Response, error) {
+	resp, err := s.client.Do(r)
+	if err == nil {
+		s.observe(resp)
+	}
+	return resp, err
 }
