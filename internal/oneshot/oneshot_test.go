@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vedette/vedette/internal/domain/pci"
+	"github.com/vedette/vedette/internal/domain/report"
+	"github.com/vedette/vedette/internal/domain/vulnerability"
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
@@ -217,5 +220,31 @@ func TestTerminal(t *testing.T) {
 	}
 	if got := Run(t.Context(), Options{Targets: []string{"192.0.2.1"}, Format: "pdf"}, Streams{Out: &out, Err: &errs, OutTerminal: true, Scan: emitting()}); got != ExitError {
 		t.Errorf("a PDF on a terminal: %d", got)
+	}
+}
+
+func TestEveryNoteHasItsKind(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, k := range report.NoteKinds {
+		known[k.Kind] = true
+	}
+	for _, row := range pci.Rows() {
+		first, _, _ := strings.Cut(row.Subject, " ")
+		if row.Subject != "" && !known[kinds[first]] {
+			t.Errorf("%s: %q has no kind of note", row.Class, row.Subject)
+		}
+	}
+	notes := notesOf(sampleNotes())
+	if len(notes) != 1 || notes[0].Kind != "remote_access" {
+		t.Errorf("%+v", notes)
+	}
+}
+
+func sampleNotes() []vulnerability.Finding {
+	note := vulnerability.PCI{Status: "note"}
+	return []vulnerability.Finding{
+		{Class: "remote-access", Certainty: "confirmed", PCI: note}, {Class: "remote-access", Certainty: "possible", PCI: note},
+		{Class: "clear.http", Certainty: "confirmed", PCI: vulnerability.PCI{Status: "pass"}},
 	}
 }

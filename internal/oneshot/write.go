@@ -1,6 +1,7 @@
 package oneshot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/vedette/vedette/internal/domain/pci"
 	"github.com/vedette/vedette/internal/domain/report"
+	"github.com/vedette/vedette/internal/domain/vulnerability"
 )
 
 // Formats of a result.
@@ -81,8 +83,30 @@ func (j *job) model(r Result) report.Model {
 		}
 		m.Components = append(m.Components, component)
 	}
+	m.Notes = notesOf(j.findings)
 	m.Tally()
 	return m
+}
+
+// kinds of special notes in the report, by the first word of the subject in the PCI rules.
+var kinds = map[string]string{
+	"Remote": "remote_access", "Point-of-sale": "point_of_sale", "Directory": "directory_browsing", "Embedded": "embedded_code",
+	"Insecure": "insecure_service", "Unknown": "unknown_service", "Anonymous": "anonymous_key_exchange", "Payment-page": "payment_page_script",
+	"Load": "load_balancer",
+}
+
+// notesOf are the special notes to declare, one a place.
+func notesOf(findings []vulnerability.Finding) []report.Note {
+	var notes []report.Note
+	for _, f := range findings {
+		if f.PCI.Status != pci.Note || f.Certainty == vulnerability.Possible {
+			continue
+		}
+		row, _ := pci.Lookup(f.Class)
+		first, _, _ := strings.Cut(row.Subject, " ")
+		notes = append(notes, report.Note{Host: f.Host, Port: f.Port, Protocol: f.Protocol, Kind: cmp.Or(kinds[first], "insecure_service"), Item: f.Name})
+	}
+	return notes
 }
 
 func coverage(r Result) string {
