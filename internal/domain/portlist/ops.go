@@ -55,10 +55,14 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 func Operations() []op.Operation {
 	return op.In("Port Lists", "",
 		op.List("listPortLists", "List port lists", "/v2/port_lists", access.PortListAccess, columns,
-			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) { return list(tx, q, false) }).
+			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
+				return list(tx, q, false)
+			}).
 			Says("The organization's own port lists, and those that the installation or a partner above shares."),
 		op.List("listActivatedPortLists", "List activated port lists", "/v2/port_lists/activated", access.PortListAccess, columns,
-			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) { return list(tx, q, true) }).
+			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
+				return list(tx, q, true)
+			}).
 			Says("The port lists that a target of the active product may use: active, and for that product or for all."),
 		op.Show("showPortList", "Show a port list", "/v2/port_lists/{id}", access.PortListAccess, func(tx *db.Tx, in *op.Path) (Attributes, error) {
 			l, err := ByID(tx, in.ID)

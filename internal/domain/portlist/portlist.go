@@ -51,7 +51,9 @@ type PortList struct {
 func (l PortList) RowID() string { return l.ID }
 
 // Serves says whether the list may be chosen in the product.
-func (l PortList) Serves(product string) bool { return l.AppType == AllProducts || l.AppType == product }
+func (l PortList) Serves(product string) bool {
+	return l.AppType == AllProducts || l.AppType == product
+}
 
 // Range of ports of a list, both ends included.
 type Range struct {

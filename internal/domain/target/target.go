@@ -39,10 +39,10 @@ type Target struct {
 	AliveTest              string   `bun:"alive_test"`
 	MaxParallel            int      `bun:"max_parallel"`
 	HostsCount             int      `bun:"hosts_count"`
-	Attested               `bun:",extend"`
-	CreatedBy              *string    `bun:"created_by"`
-	CreatedAt              clock.Time `bun:"created_at"`
-	UpdatedAt              clock.Time `bun:"updated_at"`
+	Attested
+	CreatedBy *string    `bun:"created_by"`
+	CreatedAt clock.Time `bun:"created_at"`
+	UpdatedAt clock.Time `bun:"updated_at"`
 }
 
 // Attested is the customer's word for the scope (ASV Program Guide, Appendix A: attestation of the scan customer), with
