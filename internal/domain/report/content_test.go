@@ -16,6 +16,7 @@ import (
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/net/html"
 
+	"github.com/vedette/vedette/internal/domain/pci"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
 	"github.com/vedette/vedette/internal/platform/fault"
 )
@@ -340,5 +341,28 @@ func TestRenderStopsWithItsContext(t *testing.T) {
 	}
 	if err := Render(ctx, io.Discard, stress(50), Remediation, XLSX); !errors.Is(err, context.Canceled) {
 		t.Errorf("xlsx: %v", err)
+	}
+}
+
+func TestFindingsGiveRiseToNotes(t *testing.T) {
+	t.Parallel()
+	for _, row := range pci.Rows() {
+		if row.Rule == pci.RuleNote && !slices.Contains(NoteKinds, noteKind(row.Subject)) {
+			t.Errorf("%s: no words for the note %q", row.Class, row.Subject)
+		}
+	}
+	m := failingShop()
+	m.Notes = nil
+	m.Tally()
+	var got []string
+	for _, n := range m.Notes {
+		got = append(got, place(n.Host, n.Port, n.Protocol)+" "+n.Kind)
+	}
+	want := []string{"198.51.100.11:22/tcp remote_access", "198.51.100.13:21/tcp insecure_service", "198.51.100.13:8080/tcp directory_browsing", "198.51.100.14:3389/tcp remote_access"}
+	if !slices.Equal(got, want) {
+		t.Errorf("notes: %q", got)
+	}
+	if page := render(t, m, Executive, HTML); !bytes.Contains(page, []byte("4 notes wait")) {
+		t.Error("open notes are not shown")
 	}
 }

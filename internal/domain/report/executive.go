@@ -265,7 +265,7 @@ func (m *Model) correctionPlan(emit Emit, list []*vulnerability.Finding, excepti
 	if len(items) == 0 {
 		return
 	}
-	emit(Block{Heading: &Heading{Level: 3, Text: "Correction plan", Quiet: true}})
+	emit(Block{Heading: &Heading{Level: 3, Text: "Correction plan for " + list[0].Host, Quiet: true}})
 	emit(Block{List: &List{Items: items}})
 }
 
@@ -294,16 +294,32 @@ func (m *Model) specialNotes(emit Emit) {
 		emit.callout("note", count(n, "note waits", "notes wait")+" for a declaration or its review",
 			"A special note fails no component, but the report keeps its failing status until each note is answered by the customer and the answer has been accepted.")
 	}
-	seen := map[string]bool{}
-	for i := range m.Notes {
-		seen[m.Notes[i].Kind] = true
-	}
 	emit.heading(1, "3c  Special notes in full", "")
-	for _, k := range NoteKinds {
-		if len(seen) == 0 || seen[k.Kind] {
-			emit(Block{Paragraph: &Paragraph{Label: k.Title, Text: k.Text}})
+	for _, k := range m.noteKinds() {
+		emit(Block{Paragraph: &Paragraph{Label: k.Title, Text: k.Text}})
+	}
+}
+
+// noteKinds are those of the report's notes, in the order of the Guide; all of them where it has no note.
+func (m *Model) noteKinds() []NoteKind {
+	if len(m.Notes) == 0 {
+		return NoteKinds
+	}
+	var kinds []NoteKind
+	for i := range m.Notes {
+		if k := noteKind(m.Notes[i].Kind); !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
 		}
 	}
+	slices.SortStableFunc(kinds, func(a, b NoteKind) int { return cmp.Compare(noteOrder(a), noteOrder(b)) })
+	return kinds
+}
+
+func noteOrder(k NoteKind) int {
+	if i := slices.Index(NoteKinds, k); i >= 0 {
+		return i
+	}
+	return len(NoteKinds)
 }
 
 func (m *Model) scopeLists(emit Emit) {

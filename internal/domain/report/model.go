@@ -203,8 +203,12 @@ func (m *Model) exceptions() map[findingKey]*Exception {
 	return all
 }
 
-// Tally fills the counts of the model and of its components from findings and exceptions.
+// Tally fills the counts of the model and of its components from findings and exceptions, and the special notes from
+// findings where Notes is nil: nobody has declared any yet.
 func (m *Model) Tally() {
+	if m.Notes == nil {
+		m.Notes = notesOf(m.Findings)
+	}
 	exceptions := m.exceptions()
 	byHost := make(map[string]*Counts, len(m.Components))
 	for i := range m.Components {
