@@ -102,14 +102,22 @@ func schemaName(t reflect.Type, hint string) string {
 	}
 	name := t.Name()
 	if name == "" {
-		return huma.DefaultSchemaNamer(t, hint)
+		return unnamed(t, hint)
 	}
 	outer, inner, generic := strings.Cut(name, "[")
 	if generic {
 		inner = strings.TrimSuffix(inner, "]")
-		return outer + strings.TrimPrefix(qualified(inner), "")
+		return outer + qualified(inner)
 	}
-	return title(lastPackage(t.PkgPath())) + outer
+	return title(lastPackage(t.PkgPath())) + title(outer)
+}
+
+// unnamed is a body that wraps one resource: it is called after what it wraps.
+func unnamed(t reflect.Type, hint string) string {
+	if t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type.Name() != "" && t.Field(0).Type.PkgPath() != "" {
+		return schemaName(t.Field(0).Type, hint) + "Body"
+	}
+	return title(huma.DefaultSchemaNamer(t, hint))
 }
 
 // qualified names an instantiated type argument: …/domain/target.Attributes becomes TargetAttributes.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -70,6 +71,9 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger, clk *clock.Clo
 
 func (a *App) open(ctx context.Context, clk *clock.Clock) error {
 	c := a.Config
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data_dir: %w", err)
+	}
 	address := c.Database.URL.Reveal()
 	if c.Database.Postgres() {
 		if owner := c.Database.MigrateURL.Reveal(); owner != "" {

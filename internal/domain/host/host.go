@@ -16,15 +16,15 @@ import (
 
 // Seen is what a host and a run's sight of it have in common.
 type Seen struct {
-	Address       string    `bun:"address"`
-	Names         []string  `bun:"names,type:jsonb"`
-	NamesText     string    `bun:"names_text"`
-	OS            string    `bun:"os"`
-	Coverage      string    `bun:"coverage"`
-	PortsOpen     int       `bun:"ports_open"`
-	Services      []Service `bun:"services,type:jsonb"`
-	Software      []string  `bun:"software,type:jsonb"`
-	scan.Counts   `bun:",extend"`
+	Address   string    `bun:"address"`
+	Names     []string  `bun:"names,type:jsonb"`
+	NamesText string    `bun:"names_text"`
+	OS        string    `bun:"os"`
+	Coverage  string    `bun:"coverage"`
+	PortsOpen int       `bun:"ports_open"`
+	Services  []Service `bun:"services,type:jsonb"`
+	Software  []string  `bun:"software,type:jsonb"`
+	scan.Counts
 	PCIStatus     *string `bun:"pci_status"`
 	Authenticated string  `bun:"authenticated"`
 	RiskScore     int     `bun:"risk_score"` // 0 to 1000
@@ -45,9 +45,9 @@ type Service struct {
 type Host struct {
 	bun.BaseModel `bun:"table:hosts,alias:h"`
 	db.Owned
-	ID            string `bun:"id,pk"`
-	Product       string `bun:"product"`
-	Seen          `bun:",extend"`
+	ID      string `bun:"id,pk"`
+	Product string `bun:"product"`
+	Seen
 	ScansCount    int        `bun:"scans_count"`
 	LastHistoryID *string    `bun:"last_history_id"`
 	FirstSeenAt   clock.Time `bun:"first_seen_at"`
@@ -66,9 +66,9 @@ type Sighting struct {
 	ScanID       string `bun:"scan_id"`
 	Alive        bool   `bun:"alive"`
 	Interference string `bun:"interference"`
-	Seen         `bun:",extend"`
-	Facts        scanlink.HostFacts `bun:"facts,type:jsonb"`
-	CreatedAt    clock.Time         `bun:"created_at"`
+	Seen
+	Facts     scanlink.HostFacts `bun:"facts,type:jsonb"`
+	CreatedAt clock.Time         `bun:"created_at"`
 }
 
 // RowID breaks ties of a list.

@@ -22,10 +22,10 @@ type Organization struct {
 	ParentID    *string `bun:"parent_id"`
 	Name        string  `bun:"name"`
 	Description string  `bun:"description"`
-	Contact     `bun:",extend"`
-	Partner     bool       `bun:"partner"`
-	CreatedAt   clock.Time `bun:"created_at"`
-	UpdatedAt   clock.Time `bun:"updated_at"`
+	Contact
+	Partner   bool       `bun:"partner"`
+	CreatedAt clock.Time `bun:"created_at"`
+	UpdatedAt clock.Time `bun:"updated_at"`
 }
 
 // RowID breaks ties of a list.

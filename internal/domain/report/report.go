@@ -15,15 +15,15 @@ const GeneratedEvent = "report_generated"
 type Report struct {
 	bun.BaseModel `bun:"table:reports,alias:r"`
 	db.Owned
-	ID          string     `bun:"id,pk"`
-	Product     string     `bun:"product"`
-	Name        string     `bun:"name"`
-	ScanID      *string    `bun:"scan_id"`
-	ScanName    string     `bun:"scan_name"`
-	HistoryID   string     `bun:"history_id"`
-	FinishedAt  clock.Time `bun:"finished_at"`
-	Compliance  *bool      `bun:"compliance"`
-	scan.Counts `bun:",extend"`
+	ID         string     `bun:"id,pk"`
+	Product    string     `bun:"product"`
+	Name       string     `bun:"name"`
+	ScanID     *string    `bun:"scan_id"`
+	ScanName   string     `bun:"scan_name"`
+	HistoryID  string     `bun:"history_id"`
+	FinishedAt clock.Time `bun:"finished_at"`
+	Compliance *bool      `bun:"compliance"`
+	scan.Counts
 	ExpiresAt   *clock.Time `bun:"expires_at"`
 	HiddenAt    *clock.Time `bun:"hidden_at"`
 	ModelSHA256 string      `bun:"model_sha256"` // of the frozen Model in the blob store

@@ -124,23 +124,23 @@ func (s Scan) RowID() string { return s.ID }
 type History struct {
 	bun.BaseModel `bun:"table:scan_histories,alias:h"`
 	db.Owned
-	ID            string        `bun:"id,pk"`
-	ScanID        string        `bun:"scan_id"`
-	Product       string        `bun:"product"`
-	State         string        `bun:"state"`
-	Plan          scanlink.Plan `bun:"plan,type:jsonb"` // without hosts; each chunk has its own
-	ScannerID     *string       `bun:"scanner_id"`
-	RequestedAt   clock.Time    `bun:"requested_at"`
-	StartedAt     *clock.Time   `bun:"started_at"`
-	FinishedAt    *clock.Time   `bun:"finished_at"`
-	Coverage      *string       `bun:"coverage"`
-	HostsTotal    int           `bun:"hosts_total"`
-	HostsScanned  int           `bun:"hosts_scanned"`
-	ChunksTotal   int           `bun:"chunks_total"`
-	ChunksDone    int           `bun:"chunks_done"`
-	Progress      int           `bun:"progress"` // tenths of a percent
-	Stage         string        `bun:"stage"`
-	Counts        `bun:",extend"`
+	ID           string        `bun:"id,pk"`
+	ScanID       string        `bun:"scan_id"`
+	Product      string        `bun:"product"`
+	State        string        `bun:"state"`
+	Plan         scanlink.Plan `bun:"plan,type:jsonb"` // without hosts; each chunk has its own
+	ScannerID    *string       `bun:"scanner_id"`
+	RequestedAt  clock.Time    `bun:"requested_at"`
+	StartedAt    *clock.Time   `bun:"started_at"`
+	FinishedAt   *clock.Time   `bun:"finished_at"`
+	Coverage     *string       `bun:"coverage"`
+	HostsTotal   int           `bun:"hosts_total"`
+	HostsScanned int           `bun:"hosts_scanned"`
+	ChunksTotal  int           `bun:"chunks_total"`
+	ChunksDone   int           `bun:"chunks_done"`
+	Progress     int           `bun:"progress"` // tenths of a percent
+	Stage        string        `bun:"stage"`
+	Counts
 	PCIStatus     *string `bun:"pci_status"`
 	PCIReason     string  `bun:"pci_reason"`
 	ReportID      *string `bun:"report_id"`

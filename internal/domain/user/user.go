@@ -20,13 +20,13 @@ import (
 type User struct {
 	bun.BaseModel `bun:"table:users,alias:u"`
 	db.Branched
-	ID            string      `bun:"id,pk"`
-	Username      string      `bun:"username"`
-	UsernameKey   string      `bun:"username_key"` // folded, unique in the installation
-	Email         string      `bun:"email"`
-	EmailKey      string      `bun:"email_key"`
-	Role          access.Role `bun:"role"`
-	Profile       `bun:",extend"`
+	ID          string      `bun:"id,pk"`
+	Username    string      `bun:"username"`
+	UsernameKey string      `bun:"username_key"` // folded, unique in the installation
+	Email       string      `bun:"email"`
+	EmailKey    string      `bun:"email_key"`
+	Role        access.Role `bun:"role"`
+	Profile
 	ActiveProduct string      `bun:"active_product"`
 	PasswordHash  string      `bun:"password_hash"`
 	ConfirmedAt   *clock.Time `bun:"confirmed_at"`

@@ -44,11 +44,11 @@ func Fetch[R any](tx *db.Tx, q Query, build func(rows any) *bun.SelectQuery) ([]
 	if more {
 		rows = rows[:q.PerPage]
 	}
-	if err := q.count(tx, &meta, len(rows), more, func() *bun.SelectQuery { return q.where(build((*[]R)(nil))) }); err != nil {
+	if err := q.count(tx, &meta, len(rows), more, func() *bun.SelectQuery { return q.where(build((*R)(nil))) }); err != nil {
 		return nil, meta, err
 	}
 	if more {
-		next, err := q.next(tx, func() *bun.SelectQuery { return q.ordered(q.where(build((*[]R)(nil)))) }, rowID(rows[len(rows)-1]))
+		next, err := q.next(tx, func() *bun.SelectQuery { return q.ordered(q.where(build((*R)(nil)))) }, rowID(rows[len(rows)-1]))
 		if err != nil {
 			return nil, meta, err
 		}

@@ -112,7 +112,7 @@ func registerBare[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I) (A, er
 	}}
 	huma.Register(m.API, declared, func(ctx context.Context, in *I) (*bodyBare, error) {
 		r, _ := ctx.Value(rawKey).(raw)
-		out := &bodyBare{Body: func(huma.Context) {}}
+		out := &bodyBare{Body: func(ctx huma.Context) { ctx.SetStatus(o.Status) }}
 		err := m.write(ctx, o, func(tx *db.Tx) (any, error) {
 			a, err := h(tx, in)
 			if err != nil {
@@ -124,7 +124,7 @@ func registerBare[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I) (A, er
 				return nil, nil
 			}
 			out.Preference = "return=representation"
-			out.Body = func(ctx huma.Context) { writeJSON(ctx, full.Body) }
+			out.Body = func(ctx huma.Context) { writeJSON(ctx, o.Status, full.Body) }
 			return full.Body, nil
 		})
 		if err != nil {
@@ -187,7 +187,7 @@ func registerQuiet[I, O any](m *Mount, o Operation, h func(*db.Tx, *I) (O, bool,
 		err := m.read(ctx, o, func(tx *db.Tx) (any, error) {
 			body, show, err := h(tx, in)
 			if show {
-				out.Body = func(ctx huma.Context) { writeJSON(ctx, body) }
+				out.Body = func(ctx huma.Context) { writeJSON(ctx, o.Status, body) }
 			}
 			return nil, err
 		})
@@ -326,7 +326,9 @@ func registerDownload[I any](m *Mount, o Operation, h func(context.Context, Open
 	})
 }
 
-func writeJSON(ctx huma.Context, v any) {
+// writeJSON answers from a body function, for which huma sets no status.
+func writeJSON(ctx huma.Context, status int, v any) {
 	ctx.SetHeader("Content-Type", "application/json")
+	ctx.SetStatus(status)
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(v) // the client is gone if this fails
 }

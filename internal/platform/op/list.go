@@ -54,7 +54,7 @@ func registerList[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I, filter
 			return nil, err
 		}
 		body := Many[A]{Data: RepresentAll(page.Rows).Data, Meta: PageMeta{page.Meta}}
-		return &bodyList{Link: q.Links(page.Meta), Body: func(ctx huma.Context) { writeJSON(ctx, body) }}, nil
+		return &bodyList{Link: q.Links(page.Meta), Body: func(ctx huma.Context) { writeJSON(ctx, o.Status, body) }}, nil
 	})
 }
 
