@@ -125,9 +125,9 @@ func verdictReason(r Result) string {
 	}
 	switch r.PCI.Status {
 	case pci.Fail:
-		return fmt.Sprintf("%d of %d components have a vulnerability that fails.", counts[pci.Fail], len(r.PCI.Components))
+		return fmt.Sprintf("%d of %s failed because of at least one vulnerability.", counts[pci.Fail], plural(len(r.PCI.Components), "component", "components"))
 	case pci.Inconclusive:
-		return fmt.Sprintf("%d of %d components could not be looked at fully.", counts[pci.Inconclusive], len(r.PCI.Components))
+		return fmt.Sprintf("%d of %s could not be looked at fully.", counts[pci.Inconclusive], plural(len(r.PCI.Components), "component", "components"))
 	}
 	return "No component has a vulnerability that fails."
 }
