@@ -69,17 +69,19 @@ func TestTCPFindsExactlyWhatIsOpen(t *testing.T) {
 	list = append(list, closed...)
 	slices.Sort(list)
 	list = slices.Compact(list)
-	r, err := ports.TCP(context.Background(), n, loopback, list, ports.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range want {
-		if !slices.Contains(r.Open, p) {
-			t.Errorf("open port %d missed; found %v", p, r.Open)
+	for _, connect := range []bool{true, false} {
+		r, err := ports.TCP(context.Background(), n, loopback, list, ports.Options{Connect: connect})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if r.Recall != 1 || r.Interference != "" || r.RTT <= 0 {
-		t.Errorf("recall %v, interference %q, rtt %v", r.Recall, r.Interference, r.RTT)
+		for _, p := range want {
+			if !slices.Contains(r.Open, p) {
+				t.Errorf("open port %d missed; found %v", p, r.Open)
+			}
+		}
+		if r.Recall != 1 || r.Interference != "" || r.RTT <= 0 {
+			t.Errorf("recall %v, interference %q, rtt %v", r.Recall, r.Interference, r.RTT)
+		}
 	}
 }
 
@@ -121,10 +123,14 @@ func TestTCPStops(t *testing.T) {
 func BenchmarkTCPAllPorts(b *testing.B) {
 	n := lab.Net(b)
 	all, _ := ports.Parse("-")
-	for b.Loop() {
-		if _, err := ports.TCP(context.Background(), n, loopback, all.TCP, ports.Options{}); err != nil {
-			b.Fatal(err)
-		}
+	for _, connect := range []bool{false, true} {
+		b.Run(map[bool]string{false: "bare", true: "connect"}[connect], func(b *testing.B) {
+			for b.Loop() {
+				if _, err := ports.TCP(context.Background(), n, loopback, all.TCP, ports.Options{Connect: connect}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

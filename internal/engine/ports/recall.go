@@ -50,13 +50,13 @@ func (s *scan) answering() []uint16 {
 	for p, a := range s.state {
 		switch a {
 		case wire.Open:
-			open = append(open, p)
+			open = append(open, uint16(p))
 		case wire.Closed:
-			if len(closed) < sampleKnown {
-				closed = append(closed, p)
-			}
+			closed = append(closed, uint16(p))
 		}
 	}
+	rand.Shuffle(len(closed), func(i, j int) { closed[i], closed[j] = closed[j], closed[i] })
+	closed = closed[:min(len(closed), sampleKnown)]
 	return append(closed, open[:min(len(open), sampleKnown-len(closed))]...)
 }
 
@@ -68,12 +68,11 @@ func (s *scan) result(tries int) Result {
 	for p, a := range s.state {
 		switch a {
 		case wire.Open:
-			r.Open = append(r.Open, p)
+			r.Open = append(r.Open, uint16(p))
 		case wire.Closed:
 			r.Closed++
 		}
 	}
-	slices.Sort(r.Open)
 	r.Filtered = s.total - len(r.Open) - r.Closed
 	if s.asked > 0 {
 		// With a share p answering one probe, a port stays unseen with (1-p)^tries.
@@ -90,7 +89,7 @@ func (s *scan) interference(r *Result) string {
 		n := len(r.Open)
 		r.Open = slices.DeleteFunc(r.Open, func(p uint16) bool { return !slices.Contains(Common[:100], p) })
 		r.Recall = 0
-		return fmt.Sprintf("Nearly every port accepts connections (%d of the first %d): something in between, such as a SYN proxy or tarpit, answers for the host.", n, len(s.state))
+		return fmt.Sprintf("Nearly every port accepts connections (%d of the first %d): something in between, such as a SYN proxy or tarpit, answers for the host.", n, s.answers)
 	case s.gone.Load() || s.asked > 0 && s.again == 0:
 		return "The host answered at first and then fell silent to everything: a filter has probably shut the scanner out."
 	case len(r.Open)+r.Closed == 0 && s.total >= minAllSilent:

@@ -21,6 +21,7 @@ type Options struct {
 	Sockets chan struct{}  // shared among hosts: one slot a socket; nil is no limit
 	Probed  func(n int)    // told of probes sent; may be nil
 	Open    func(p uint16) // told of each open port when it is found, from several goroutines; may be nil
+	Connect bool           // connect even where bare SYN segments could be sent
 }
 
 // Result of a TCP scan.
@@ -43,6 +44,7 @@ const (
 )
 
 type scan struct {
+	ask     knocker
 	net     *wire.Net
 	address netip.Addr
 	options Options
@@ -50,7 +52,9 @@ type scan struct {
 	total   int
 
 	mu       sync.Mutex
-	state    map[uint16]wire.Answer // what answered
+	state    []wire.Answer // by port; Silent where nothing has answered
+	answers  int           // ports that answered
+	open     int
 	silent   []uint16
 	canaries []uint16
 	refuses  bool // the canaries are closed ports
@@ -63,13 +67,48 @@ type scan struct {
 	flooded  atomic.Bool
 }
 
-// TCP scans the ports by connecting. An error is ctx's, or that the plan does not name the address.
+// TCP scans the ports: with bare SYN segments where this machine permits raw sockets, else by connecting. An error is
+// ctx's, or that the plan does not name the address.
 func TCP(ctx context.Context, n *wire.Net, address netip.Addr, list []uint16, o Options) (Result, error) {
 	if o.Window <= 0 {
 		o.Window = 500
 	}
-	s := &scan{net: n, address: address, options: o, pace: newPace(o.Window, o.RTT), total: len(list),
-		state: make(map[uint16]wire.Answer, 64)}
+	if !o.Connect && len(list) >= worthSYN {
+		if syn, err := n.SYN(address); err == nil {
+			r, err := tcp(ctx, n, address, list, o, syn.Knock)
+			syn.Close()
+			if err != nil || len(r.Open)+r.Closed > 0 || !answersConnects(ctx, n, address, list) {
+				return r, err
+			}
+			// Something between lets no bare segments through.
+		}
+	}
+	return tcp(ctx, n, address, list, o, connecting(n, address))
+}
+
+// worthSYN is the length of a list from which raw sockets are worth their trouble.
+const worthSYN = 20
+
+// knocker asks one port.
+type knocker func(ctx context.Context, port uint16, timeout time.Duration) (wire.Answer, error)
+
+func connecting(n *wire.Net, address netip.Addr) knocker {
+	return func(ctx context.Context, port uint16, timeout time.Duration) (wire.Answer, error) {
+		return n.Knock(ctx, netip.AddrPortFrom(address, port), timeout)
+	}
+}
+
+// answersConnects tries the commonest ports of a list by connecting.
+func answersConnects(ctx context.Context, n *wire.Net, address netip.Addr, list []uint16) bool {
+	few := order(list)
+	few = few[:min(len(few), worthSYN)]
+	r, err := tcp(ctx, n, address, few, Options{Window: worthSYN}, connecting(n, address))
+	return err == nil && len(r.Open)+r.Closed > 0
+}
+
+func tcp(ctx context.Context, n *wire.Net, address netip.Addr, list []uint16, o Options, ask knocker) (Result, error) {
+	s := &scan{ask: ask, net: n, address: address, options: o, pace: newPace(o.Window, o.RTT), total: len(list),
+		state: make([]wire.Answer, 65536)}
 	defer context.AfterFunc(ctx, s.pace.wake)()
 	if err := s.rounds(ctx, order(list)); err != nil {
 		return s.result(2), err
@@ -193,6 +232,12 @@ func (s *scan) probe(ctx context.Context, port uint16, try int) error {
 		s.silent = append(s.silent, port)
 		return nil
 	}
+	if s.state[port] == wire.Silent {
+		s.answers++
+		if answer == wire.Open {
+			s.open++
+		}
+	}
 	s.state[port] = answer
 	s.lastAny = clock.Monotonic()
 	if answer == wire.Unreachable {
@@ -244,7 +289,7 @@ func (s *scan) knock(ctx context.Context, port uint16, try int) (wire.Answer, er
 			return wire.Silent, err
 		}
 		start := clock.Monotonic()
-		answer, err := s.net.Knock(ctx, netip.AddrPortFrom(s.address, port), s.pace.timeout(try))
+		answer, err := s.ask(ctx, port, s.pace.timeout(try))
 		if err != nil {
 			return wire.Silent, err
 		}
@@ -275,23 +320,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // judgeFlood stops a scan in which nearly everything is open. Called with the lock held.
 func (s *scan) judgeFlood() {
-	if len(s.state) < judgeOpen || len(s.state)%50 != 0 {
+	if s.answers < judgeOpen || s.answers%50 != 0 {
 		return
 	}
-	open := s.count(wire.Open)
-	if open >= judgeOpen && open*10 >= (len(s.state)+len(s.silent))*9 {
+	if s.open >= judgeOpen && s.open*10 >= (s.answers+len(s.silent))*9 {
 		s.flooded.Store(true)
 	}
-}
-
-func (s *scan) count(a wire.Answer) int {
-	n := 0
-	for _, v := range s.state {
-		if v == a {
-			n++
-		}
-	}
-	return n
 }
 
 // watchCanaries asks a port that has answered before, again and again while silent ports are waited for: its silence is
@@ -339,5 +373,5 @@ func (s *scan) canary(ctx context.Context, port uint16, try int) (wire.Answer, e
 	if err := s.net.Wait(ctx, s.address); err != nil {
 		return wire.Silent, err
 	}
-	return s.net.Knock(ctx, netip.AddrPortFrom(s.address, port), s.pace.timeout(try))
+	return s.ask(ctx, port, s.pace.timeout(try))
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Answer is how an address reacted to one probe.
-type Answer int
+type Answer uint8
 
 const (
 	Silent      Answer = iota // nothing came within the time given
