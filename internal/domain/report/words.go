@@ -217,7 +217,7 @@ func (m *Model) components() []*Component {
 
 func failing(components []*Component) (n int) {
 	for _, c := range components {
-		if c.Status != Pass {
+		if c.Status == Fail || c.Status == Inconclusive {
 			n++
 		}
 	}
