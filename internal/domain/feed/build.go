@@ -50,16 +50,19 @@ func (b *builder) addCVE(c nvd.CVE) bool {
 	}
 	b.modified[key] = c.Modified
 	delete(b.gone, key)
-	b.fill(key, &c)
+	b.fill(key, &c, nil)
 	b.store(key, c)
 	return true
 }
 
-// fill takes from the bases what a record lacks, as records do that await analysis.
-func (b *builder) fill(key uint64, c *nvd.CVE) {
+// fill takes from the bases what a record lacks, as records do that await analysis; origin is the base that it came from.
+func (b *builder) fill(key uint64, c *nvd.CVE, origin *Knowledge) {
+	if c.Description != "" && c.Published != "" && len(c.Configurations) > 0 && len(c.Metrics) > 0 && len(c.References) > 0 {
+		return
+	}
 	for _, base := range b.bases {
 		known, ok := base.CVE(c.ID)
-		if !ok {
+		if !ok || base == origin {
 			continue
 		}
 		if len(c.Configurations) == 0 {
@@ -209,87 +212,6 @@ func (b *builder) withdrawn() []string {
 		}
 	}
 	return out
-}
-
-func (b *builder) inherit(base *Knowledge) error {
-	f := base.file
-	err := f.each(tableCVE, func(e entry) error {
-		if b.gone[e.Key] || b.w.has(tableCVE, e.Key) {
-			return nil
-		}
-		if c, ok := base.CVE(cveID(e.Key)); ok {
-			c.Configurations = base.configurations(e.Key)
-			b.fill(e.Key, &c)
-			b.store(e.Key, c)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	// A new catalogue replaces the whole old one, for entries may be taken back; so do new scores.
-	if len(b.w.tables[tableKEV]) == 0 {
-		b.info.Whole = base.file.meta.Whole
-		err = f.each(tableKEV, func(e entry) error {
-			raw, err := f.read(e)
-			if err == nil {
-				b.w.packed(tableKEV, e.Key, raw)
-			}
-			return err
-		})
-	}
-	if err == nil && len(b.w.tables[tableEPSS]) == 0 {
-		err = f.each(tableEPSS, func(e entry) error { b.w.set(tableEPSS, e); return nil })
-	}
-	if err != nil {
-		return err
-	}
-	return b.inheritProducts(f)
-}
-
-// inheritProducts takes over cycles and Debian packages that no source brought.
-func (b *builder) inheritProducts(f *file) error {
-	err := f.each(tableEOL, func(e entry) error {
-		var ps []eol.Product
-		raw, err := f.read(e)
-		if err != nil || json.Unmarshal(raw, &ps) != nil {
-			return err
-		}
-		for _, p := range ps {
-			if _, ok := b.eol[p.Name]; !ok {
-				b.eol[p.Name] = p
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return f.each(tableDebian, func(e entry) error {
-		var all []debian.Source
-		raw, err := f.read(e)
-		if err != nil || json.Unmarshal(raw, &all) != nil {
-			return err
-		}
-		for _, s := range all {
-			b.mergeDebian(s)
-		}
-		return nil
-	})
-}
-
-// mergeDebian fills a package's fixes from a base: the sources of fixes are lower bounds.
-func (b *builder) mergeDebian(s debian.Source) {
-	have, ok := b.debian[s.Name][s.Release]
-	if !ok {
-		b.addDebian(s)
-		return
-	}
-	for id, v := range s.Fixed {
-		if _, ok := have.Fixed[id]; !ok {
-			have.Fixed[id] = v
-		}
-	}
 }
 
 func (b *builder) writeProducts() {
