@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
-
-	"github.com/vedette/vedette/internal/scanlink"
 )
 
 func TestClearHTTP(t *testing.T) {
@@ -51,7 +49,7 @@ func TestServersThatAnswerEverythingAlike(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"<html>welcome</html>", "{}", "[]", `{"status":"ok"}`} {
 		s := service(web(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }), "tcp", "http")
-		for _, id := range []string{"anon-api", "creds-http", "creds-http-form", "proxy-http"} {
+		for _, id := range []string{"anon-api", "creds-http", "proxy-http"} {
 			if got := runCheck(t, id, s, everything); len(got) != 0 {
 				t.Errorf("%q: %v", body, names(got))
 			}
@@ -79,7 +77,6 @@ func TestBasicAccounts(t *testing.T) {
 		allow func(string, string) bool
 		want  []string
 	}{
-		{"Tomcat Manager", is("tomcat/tomcat"), []string{"creds=tomcat/tomcat"}},
 		{"router", is("admin/1234"), []string{"creds=admin/1234"}},
 		{"router", is(), []string{}},
 		{"router", func(string, string) bool { return true }, []string{"anon.http"}},
@@ -91,28 +88,6 @@ func TestBasicAccounts(t *testing.T) {
 		if got := runCheck(t, "creds-http", s, Options{}); len(got) != 0 {
 			t.Errorf("%v though logins are not allowed", names(got))
 		}
-	}
-}
-
-func TestFormAccounts(t *testing.T) {
-	t.Parallel()
-	grafana := func(password string) scanlink.Service {
-		s := service(web(t, func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body)
-			if r.URL.Path == "/login" && string(body) == `{"password":"`+password+`","user":"admin"}` {
-				_, _ = io.WriteString(w, `{"message":"Logged in"}`)
-				return
-			}
-			w.WriteHeader(http.StatusUnauthorized)
-		}), "tcp", "http")
-		s.Product = "grafana"
-		return s
-	}
-	if got := names(runCheck(t, "creds-http-form", grafana("admin"), everything)); !slices.Equal(got, []string{"creds=admin/admin"}) {
-		t.Errorf("%v", got)
-	}
-	if got := runCheck(t, "creds-http-form", grafana("strange"), everything); len(got) != 0 {
-		t.Errorf("changed password: %v", names(got))
 	}
 }
 
