@@ -3,6 +3,7 @@
 package version
 
 import (
+	"regexp"
 	"strings"
 
 	deb "github.com/knqyf263/go-deb-version"
@@ -175,15 +176,32 @@ func Clean(v string) string {
 	if i := strings.IndexByte(v, ' '); i > 0 {
 		v = v[:i]
 	}
-	for _, cut := range []string{"+dfsg", "+ds", "+really", "~dfsg", "~ds", "-log", "-debug", "-mariadb", "-community", "-enterprise", "+deb", "~deb", "~bpo", ".el7", ".el8", ".el9"} {
+	for _, cut := range []string{"+deb", "~deb", "~bpo"} {
+		if i := strings.Index(v, cut); i > 0 {
+			v = withoutRevision(v[:i])
+		}
+	}
+	for _, cut := range []string{"+dfsg", "+ds", "+really", "~dfsg", "~ds", "-log", "-debug", "-mariadb", "-community", "-enterprise", "-debian", ".el7", ".el8", ".el9"} {
 		if i := strings.Index(v, cut); i > 0 {
 			v = v[:i]
 		}
 	}
 	if i := strings.Index(v, "ubuntu"); i > 0 {
-		if j := strings.LastIndexByte(v[:i], '-'); j > 0 {
-			v = v[:j]
-		}
+		v = withoutRevision(v[:i])
+	}
+	if m := commitForm.FindStringSubmatch(v); m != nil {
+		v = m[1]
+	}
+	return v
+}
+
+// commitForm is a version followed by the hash of a commit: 3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f.
+var commitForm = regexp.MustCompile(`^(\d[\d.]*)-+g?[0-9a-f]{7,40}(?:[-,].*)?$`)
+
+// withoutRevision cuts the packager's part behind the last hyphen.
+func withoutRevision(v string) string {
+	if j := strings.LastIndexByte(v, '-'); j > 0 {
+		return v[:j]
 	}
 	return v
 }
