@@ -40,7 +40,7 @@ type env struct {
 
 // lists are all checks of single services, in the order they run: access without login before default accounts.
 func lists() []check {
-	return slices.Concat(exposureChecks, clearChecks, storeChecks, sqlChecks, fileChecks, screenChecks, apiChecks, execChecks, brokerChecks, rpcChecks, proxyChecks, smbChecks,
+	return slices.Concat(exposureChecks, clearChecks, storeChecks, sqlChecks, fileChecks, screenChecks, apiChecks, execChecks, brokerChecks, rpcChecks, proxyChecks, smbChecks, xmppChecks, remoteChecks,
 		serviceChecks, sshChecks, mailChecks, dnsChecks, smallChecks, snmpChecks, credsChecks, webLoginChecks)
 }
 

@@ -64,7 +64,7 @@ func TestClasses(t *testing.T) {
 	if !slices.IsSorted(all) || len(slices.Compact(slices.Clone(all))) != len(all) {
 		t.Error("the classes are not sorted and distinct")
 	}
-	shape := regexp.MustCompile(`^(cve|creds|remote-access|amplification|(anon|db|clear|tls|ssh|dns|smtp|smb|ntp|proxy|svc|info)\.[a-z0-9-]+)$`)
+	shape := regexp.MustCompile(`^(cve|creds|remote-access|amplification|(anon|db|clear|tls|ssh|dns|smtp|smb|xmpp|ntp|proxy|svc|info)\.[a-z0-9-]+)$`)
 	for _, c := range all {
 		if !shape.MatchString(c) {
 			t.Errorf("%q is in no family", c)

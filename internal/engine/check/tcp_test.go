@@ -72,6 +72,10 @@ func TestTCPChecks(t *testing.T) {
 		{"anon-fastcgi", "fastcgi", script(part{"FCGI_MAX_CONNS", "\x01\x0a\x00\x00\x00\x11\x00\x00\x0e\x01FCGI_MAX_CONNS1"}), "anon.fastcgi", script(part{"FCGI", "HTTP/1.1 400\r\n"})},
 		{"anon-ajp", "ajp", func(c net.Conn) { ajpServer(c, 200) }, "anon.ajp", func(c net.Conn) { ajpServer(c, 403) }},
 		{"anon-nbd", "nbd", script(part{"", "NBDMAGICIHAVEOPT\x00\x03"}, part{"\x00\x00\x00\x03\x00\x00\x00\x00", "\x00\x03\xe8\x89\x04\x55\x65\xa9\x00\x00\x00\x03\x00\x00\x00\x02\x00\x00\x00\x08\x00\x00\x00\x04disk\x00\x03\xe8\x89\x04\x55\x65\xa9\x00\x00\x00\x03\x00\x00\x00\x01\x00\x00\x00\x00"}), "anon.nbd", script(part{"", "NBDMAGICIHAVEOPT\x00\x03"}, part{"\x00\x00\x00\x03\x00\x00\x00\x00", "\x00\x03\xe8\x89\x04\x55\x65\xa9\x00\x00\x00\x03\x80\x00\x00\x05\x00\x00\x00\x00"})},
+		{"anon-shell", "telnet", shellServer, "anon.shell", script(part{"", "host# "}, part{"\n", "unknown command\r\nhost# "})},
+		{"anon-adb", "adb", script(part{"host::\x00", "CNXN" + strings.Repeat("\x00", 20)}), "anon.adb", script(part{"host::\x00", "AUTH" + strings.Repeat("\x00", 20)})},
+		{"anon-git", "git", script(part{"", ""}, part{"\x00host=127.0.0.1\x00", "00ee" + strings.Repeat("a1", 20) + " HEAD\x00caps\n0000"}), "anon.git", script(part{"\x00host=127.0.0.1\x00", "002aERR access denied or repository not exported"})},
+		{"xmpp-registration", "xmpp", xmppServer("<iq type='result' id='r1'><query xmlns='jabber:iq:register'><username/><password/></query></iq>"), "xmpp.open-registration", xmppServer("<iq type='error' id='r1'><query xmlns='jabber:iq:register'/></iq>")},
 		{"proxy-socks", "socks", script(part{"\x05\x01\x00", "\x05\x00"}, part{"\x7f\x00\x00\x01", "\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00"}), "proxy.open", script(part{"\x05\x01\x00", "\x05\xff"})},
 		{"proxy-http", "http", says("", part{"GET http://", "HTTP/1.1 503 no\r\nX-Squid-Error: ERR_DNS_FAIL 0\r\nConnection: close\r\n\r\n"}, part{"GET / ", "HTTP/1.1 400 no\r\n\r\n"}, part{"CONNECT", "HTTP/1.1 403 no\r\n\r\n"}), "proxy.open", says("", part{"GET http://", "HTTP/1.1 403 no\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n"}, part{"CONNECT", "HTTP/1.1 403 no\r\n\r\n"})},
 	} {
@@ -85,6 +89,18 @@ func TestTCPChecks(t *testing.T) {
 			}
 		})
 	}
+}
+
+func shellServer(c net.Conn) {
+	_, _ = io.WriteString(c, "# ")
+	line, err := newLines(c).read()
+	if word, sum := strings.CutPrefix(line, "echo "); err == nil && sum {
+		_, _ = io.WriteString(c, strings.Replace(word, "$((17*3))", "51", 1)+"\n# ")
+	}
+}
+
+func xmppServer(answer string) func(net.Conn) {
+	return script(part{"version='1.0'>", "<stream:stream><stream:features></stream:features>"}, part{"</iq>", answer})
 }
 
 func zkSession() string {

@@ -33,6 +33,7 @@ func TestUDPChecks(t *testing.T) {
 		{"creds-snmp", "snmp", snmpAgent("public"), []string{"creds=-/public"}, silent},
 		{"anon-tftp", "tftp", tftpServer("startup-config"), []string{"anon.tftp"}, tftpServer()},
 		{"netbios-names", "netbios", fixed("\x56\x44\x84\x00" + strings.Repeat("\x00", 52) + "\x01" + "SERVER         \x20\x04\x00"), []string{"info.netbios-names"}, fixed("\x56\x44\x84\x00")},
+		{"anon-ipmi", "ipmi", fixed("\x06\x00\xff\x07" + strings.Repeat("\x00", 9) + "\x10\x81\x1c\x63\x20\x00\x38\x00\x01\x15\x01\x00\x00\x00"), []string{"anon.ipmi", "info.ipmi"}, fixed("\x06\x00\xff\x06no")},
 		{"dns-version", "dns", nameServer(nil, "9.18.1", dns.RcodeRefused), []string{"info.version"}, nameServer(nil, "", dns.RcodeRefused)},
 		{"dns-recursion", "dns", nameServer(nil, "", dns.RcodeServerFailure), []string{"dns.open-recursion"}, nameServer(nil, "", dns.RcodeRefused)},
 	} {
