@@ -63,6 +63,7 @@ func sample() *job {
 
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
+	t.Helper()
 	path := "testdata/" + name
 	if *update {
 		if err := os.WriteFile(path, got, 0o600); err != nil {

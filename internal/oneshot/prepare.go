@@ -261,7 +261,8 @@ func (j *job) tellFeed(r feed.Report) {
 	}
 }
 
-// output is where the result goes. A file takes its name only when it is whole.
+// output is where the result goes. A file takes its name only when it is whole, and only its owner may read it: it
+// tells where the targets are weak.
 type output struct {
 	io.Writer
 	file *os.File
@@ -289,7 +290,7 @@ func (o *output) finish() error {
 	if o.file == nil {
 		return nil
 	}
-	if err := errors.Join(o.file.Chmod(0o644), o.file.Sync(), o.file.Close()); err != nil {
+	if err := errors.Join(o.file.Sync(), o.file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(o.file.Name(), o.name)

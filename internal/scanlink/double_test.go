@@ -240,7 +240,7 @@ func (d *double) serve(t *testing.T, address string) (url string, stop func()) {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	stop = sync.OnceFunc(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Second)
 		defer cancel()
 		if err := errors.Join(s.Shutdown(ctx), <-served); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -269,7 +269,7 @@ func start(t *testing.T, s agent.State, engine agent.Engine) (end func() error, 
 	t.Helper()
 	cfg := agent.Config{Parallel: 1, Version: "1.2.3", Engine: engine}
 	s.Apply(&cfg, t.TempDir())
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	result := make(chan error, 1)
 	ended := make(chan error, 1)
 	go func() {

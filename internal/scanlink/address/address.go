@@ -4,6 +4,7 @@
 package address
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -329,7 +330,8 @@ func invalid(format string, args ...any) *fault.Fault {
 }
 
 func textOf(err error) string {
-	if f, ok := err.(*fault.Fault); ok {
+	var f *fault.Fault
+	if errors.As(err, &f) {
 		return f.Text
 	}
 	return err.Error()

@@ -109,7 +109,7 @@ func (a *agent) lease(ctx context.Context, into *scanlink.Lease) (bool, error) {
 	start := clock.Monotonic()
 	some, err := a.link.post(ask, scanlink.PathLease, scanlink.LeaseRequest{Hello: a.hello(), Free: free}, into)
 	if err != nil && ask.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // a poll that was cut short is no failure
 	}
 	if err == nil && !some && clock.Since(start) < time.Second {
 		wait(ask, time.Second) // a server that holds no polls is not to be hammered
@@ -187,7 +187,7 @@ func capabilities() []string {
 }
 
 func rawSockets() bool {
-	c, err := net.ListenPacket("ip4:icmp", "127.0.0.1")
+	c, err := (&net.ListenConfig{}).ListenPacket(context.Background(), "ip4:icmp", "127.0.0.1")
 	if err != nil {
 		return false
 	}

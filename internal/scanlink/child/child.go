@@ -84,7 +84,7 @@ func once(ctx context.Context, exe string, configure func() (agent.Config, error
 	if err != nil {
 		return false, err
 	}
-	cmd := exec.CommandContext(ctx, exe, Arguments...)
+	cmd := exec.CommandContext(ctx, exe, Arguments...) //nolint:gosec // this program itself
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = patience
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt of the terminal is the parent's to pass on

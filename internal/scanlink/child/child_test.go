@@ -86,7 +86,7 @@ func TestSupervise(t *testing.T) { //nolint:paralleltest // sets the default log
 	logged := &capture{wake: make(chan struct{}, 1)}
 	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
 	run := func(version string, limits Limits) (stop func()) {
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
 			done <- Supervise(ctx, os.Args[0], agent.Config{Server: "https://127.0.0.1:1", Version: version, Key: "the key"}, limits)
@@ -115,7 +115,7 @@ func TestSupervise(t *testing.T) { //nolint:paralleltest // sets the default log
 	stop()
 
 	starts := 0
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	err := Keep(ctx, os.Args[0], func() (agent.Config, error) {
 		if starts++; starts == 3 {
 			cancel()
@@ -126,7 +126,7 @@ func TestSupervise(t *testing.T) { //nolint:paralleltest // sets the default log
 		t.Errorf("%d configurations were made: %v", starts, err)
 	}
 
-	err = Supervise(context.Background(), "/nonexistent/vedette", agent.Config{}, Limits{})
+	err = Supervise(t.Context(), "/nonexistent/vedette", agent.Config{}, Limits{})
 	if err == nil {
 		t.Error("a program that is not there is started")
 	}

@@ -107,13 +107,13 @@ func (h *handler) lease(c call, in scanlink.LeaseRequest) (any, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, scanlink.LeasePoll)
 	defer cancel()
 	lease, err := h.d.Lease(ctx, c.scanner, in)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil && lease != nil:
+		return lease, nil
+	case ctx.Err() == nil:
 		return nil, err
 	}
-	if err != nil || lease == nil {
-		return nil, nil
-	}
-	return lease, nil
+	return nil, nil // the poll is over, whatever the dispatcher was in
 }
 
 func (h *handler) beat(c call, in scanlink.Beat) (any, error) {

@@ -27,7 +27,7 @@ func Listen(address string, a *authority.Authority, h http.Handler) (*Server, er
 	if _, err := identity.get(nil); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, err
 	}
