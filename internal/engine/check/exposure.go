@@ -10,7 +10,7 @@ import (
 )
 
 var databases = []string{
-	"mysql", "postgresql", "redis", "memcached", "mongodb", "mssql", "oracle", "couchdb", "elasticsearch", "cassandra", "influxdb",
+	"mysql", "mysqlx", "bolt", "postgresql", "redis", "memcached", "mongodb", "mssql", "oracle", "couchdb", "elasticsearch", "cassandra", "influxdb",
 	"db2", "firebird", "neo4j", "clickhouse", "sybase", "informix", "rethinkdb", "arangodb", "aerospike", "hbase", "maxdb",
 }
 
