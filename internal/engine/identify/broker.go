@@ -59,7 +59,32 @@ func matchMQTT(b []byte) (Match, bool) {
 	return m, true
 }
 
-var mqttVersion = regexp.MustCompile(`\$SYS/broker/version(?:mosquitto version )?([^\x00-\x1f]{1,60})`)
+// mqttTopics reads the PUBLISH packets of quality 0 in a stream (MQTT 3.1.1, 3.3).
+func mqttTopics(b []byte) map[string]string {
+	topics := map[string]string{}
+	for len(b) >= 2 {
+		n, at := 0, 1
+		for shift := 0; ; shift += 7 {
+			if at >= len(b) || shift > 21 {
+				return topics
+			}
+			n |= int(b[at]&0x7f) << shift
+			if at++; b[at-1] < 0x80 {
+				break
+			}
+		}
+		if n > len(b)-at {
+			return topics
+		}
+		if body := b[at : at+n]; b[0]>>4 == 3 && len(body) >= 2 {
+			if k := int(binary.BigEndian.Uint16(body)); k <= len(body)-2 && len(topics) < 500 {
+				topics[string(body[2:2+k])] = string(body[2+k:])
+			}
+		}
+		b = b[at+n:]
+	}
+	return topics
+}
 
 // askMQTT subscribes to the broker's own figures.
 func askMQTT(a *asker, m *Match) {
@@ -70,8 +95,9 @@ func askMQTT(a *asker, m *Match) {
 		topic := "$SYS/#"
 		packet := append([]byte{0x82, byte(len(topic) + 5), 0, 1, 0, byte(len(topic))}, topic...)
 		r := c.ask(append(packet, 0))
+		const version = "$SYS/broker/version"
 		for range 3 {
-			if mqttVersion.Match(r) {
+			if mqttTopics(r)[version] != "" {
 				break
 			}
 			more := c.read()
@@ -80,10 +106,10 @@ func askMQTT(a *asker, m *Match) {
 			}
 			r = append(r, more...)
 		}
-		switch f := regexp.MustCompile(`mosquitto version ([0-9][0-9.]*)`).FindSubmatch(r); {
+		switch f := regexp.MustCompile(`^mosquitto version ([0-9][0-9.]*)`).FindStringSubmatch(mqttTopics(r)[version]); {
 		case f != nil:
-			m.product("mosquitto", string(f[1]), "", toldExactly)
-		case bytes.Contains(r, []byte("emqx")) || bytes.Contains(r, []byte("$SYS/brokers")):
+			m.product("mosquitto", f[1], "", toldExactly)
+		case bytes.Contains(r, []byte("$SYS/brokers")):
 			m.product("emqx", "", "", toldBanner)
 		case bytes.Contains(r, []byte("hivemq")):
 			m.product("hivemq", "", "", toldBanner)
@@ -223,6 +249,9 @@ func matchNSQ(b []byte) (Match, bool) {
 	return m, true
 }
 
+// prosodyStream is the form of the stream's id: a random UUID, where others count or use other letters.
+var prosodyStream = regexp.MustCompile(`<stream:stream[^>]* id=['"][0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}['"]`)
+
 func matchXMPP(b []byte) (Match, bool) {
 	text := string(b[:min(len(b), 4096)])
 	if !strings.Contains(text, "<stream:stream") && !strings.Contains(text, "http://etherx.jabber.org/streams") {
@@ -238,7 +267,7 @@ func matchXMPP(b []byte) (Match, bool) {
 	switch {
 	case strings.Contains(text, "ejabberd") || strings.Contains(text, "process-one.net"):
 		m.product("ejabberd", "", "", toldBanner)
-	case strings.Contains(text, "prosody.im") || strings.Contains(text, "This server does not serve"):
+	case strings.Contains(text, "prosody.im"), prosodyStream.MatchString(text):
 		m.product("prosody", "", "", guessed)
 	case strings.Contains(text, "igniterealtime"):
 		m.product("openfire", "", "", toldBanner)

@@ -17,7 +17,7 @@ var cacheProbes = []probe{
 	{name: "clickhouse", ports: []uint16{9000, 9440}, rank: 6, hello: clickhouseHello, match: matchClickhouse, only: true},
 	{name: "bolt", ports: []uint16{7687}, rank: 6, hello: []byte{0x60, 0x60, 0xb0, 0x17, 0, 4, 4, 5, 0, 0, 4, 4, 0, 0, 1, 4, 0, 0, 0, 3}, match: matchBolt, ask: askBolt, only: true},
 	{name: "beanstalkd", ports: []uint16{11300}, rank: 5, hello: []byte("stats\r\n"), match: matchBeanstalk},
-	{name: "gearman", ports: []uint16{4730}, rank: 5, hello: []byte("version\r\n"), match: matchGearman, only: true},
+	{name: "gearman", ports: []uint16{4730}, rank: 5, hello: []byte("version\r\n"), match: matchGearman},
 }
 
 var redisError = regexp.MustCompile(`^-(?:ERR (?:unknown command|wrong number of arguments|Protocol error|operation not permitted|max number of clients)|NOAUTH |DENIED Redis|NOPERM |LOADING |MISCONF |MASTERDOWN )`)
@@ -366,7 +366,7 @@ func matchBeanstalk(b []byte) (Match, bool) {
 	return Match{}, false
 }
 
-var gearmanVersion = regexp.MustCompile(`^(?:OK )?([0-9]+\.[0-9]+(?:\.[0-9]+)?)\r?\n$`)
+var gearmanVersion = regexp.MustCompile(`^OK ([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:[+~-][^\s]*)?\r?\n$`)
 
 func matchGearman(b []byte) (Match, bool) {
 	if f := gearmanVersion.FindSubmatch(b); f != nil {

@@ -97,6 +97,11 @@ func (s *session) run() (Match, bool) {
 	if m, done := s.askAll(order, c); done {
 		return m, true
 	}
+	if s.banner == nil && s.closed > 0 && s.failed < 3 {
+		if m, done := s.askAgain(order); done {
+			return m, true
+		}
+	}
 	if s.banner == nil && s.failed == 0 {
 		return s.lastListen()
 	}
@@ -137,6 +142,19 @@ func (s *session) askAll(order []*probe, c net.Conn) (Match, bool) {
 		}
 	}
 	return Match{}, false
+}
+
+// askAgain repeats the commonest questions after a while, for servers that were too busy to answer the first time.
+func (s *session) askAgain(order []*probe) (Match, bool) {
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.ctx.Done():
+		return Match{}, false
+	}
+	weight := func(p *probe) bool { return p.rank > 2 && !slices.Contains(p.ports, s.target.Port) }
+	return s.askAll(slices.DeleteFunc(slices.Clone(order), weight), nil)
 }
 
 // heard is what one question brought.

@@ -34,7 +34,7 @@ var transcripts = []transcript{
 	{"x11", "\x01\x00\x0b\x00\x00\x00\x00\x00\x8f\xa5\xb8\x00" + strings.Repeat("\x00", 12) + "\x14\x00\x00\x00" + strings.Repeat("\x00", 12) + "The X.Org Foundation", "x11", "x.org x server", "21.1.7"},
 	{"rdp", "\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x01\x08\x00\x01\x00\x00\x00", "rdp", "", ""},
 	{"beanstalkd", "UNKNOWN_COMMAND\r\n", "beanstalkd", "beanstalkd", ""},
-	{"gearman", "1.1.19\n", "gearman", "gearmand", "1.1.19"},
+	{"gearman", "OK 1.1.20+ds\n", "gearman", "gearmand", "1.1.20"},
 	{"", "220 lab FTP server ready\r\n", "ftp", "", ""},
 	{"", "220 mail.example.com ESMTP Postfix (Debian/GNU)\r\n", "smtp", "postfix", ""},
 	{"", "* OK Courier-IMAP ready.\r\n", "imap", "courier", ""},
@@ -133,6 +133,7 @@ func FuzzClassify(f *testing.F) {
 			}
 		}
 		plainTelnet(b)
+		mqttTopics(b)
 		refuse(b)
 		var m Match
 		m.pgAnswer(b)
@@ -166,4 +167,13 @@ func FuzzWebPage(f *testing.F) {
 		m.mysqlVersion(header)
 		m.pgVersion(header)
 	})
+}
+
+func TestMQTTTopics(t *testing.T) {
+	t.Parallel()
+	stream := "\x90\x03\x00\x01\x00" + "\x31\x2d\x00\x13$SYS/broker/versionmosquitto version 2.0.11\x31\x08\x00\x01a12345" + "\x31\xff"
+	got := mqttTopics([]byte(stream))
+	if got["$SYS/broker/version"] != "mosquitto version 2.0.11" || got["a"] != "12345" || len(got) != 2 {
+		t.Errorf("topics %q", got)
+	}
 }

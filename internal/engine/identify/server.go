@@ -127,8 +127,30 @@ func (m *Match) headerProducts(h http.Header) {
 			m.software(name, f, x.header+": "+v, toldExactly)
 		}
 	}
-	if strings.HasPrefix(h.Get("X-Clickhouse-Summary")+h.Get("X-Clickhouse-Server-Display-Name"), "") && h.Get("X-Clickhouse-Server-Display-Name") != "" {
+	if h.Get("X-Clickhouse-Server-Display-Name") != "" {
 		m.software("clickhouse", "", "X-ClickHouse-Server-Display-Name", toldExactly)
+	}
+	m.via(h.Get("Via"))
+}
+
+var viaProxy = regexp.MustCompile(`(?i)\b(varnish|squid|haproxy|apache ?traffic ?server|ats|tinyproxy|privoxy|traefik|envoy|cloudfront|caddy|kong)\b(?:[^()0-9,]*\((?:varnish|squid|ApacheTrafficServer|tinyproxy)?/?v?([0-9][0-9A-Za-z.]*)[^)]*\)|/v?([0-9][0-9A-Za-z.]*))?`)
+
+// via names proxies on the way (RFC 9110, 7.6.3); where the answer names no other server, the proxy is what was met.
+func (m *Match) via(v string) {
+	f := viaProxy.FindStringSubmatch(wire.Printable([]byte(v), 256))
+	if f == nil {
+		return
+	}
+	name := strings.ToLower(f[1])
+	if strings.HasPrefix(name, "a") {
+		name = "apache traffic server"
+	}
+	if m.Product == "" {
+		m.product(name, f[2]+f[3], v, toldBanner)
+		return
+	}
+	if m.Product != name {
+		m.software(name, f[2]+f[3], "Via: "+v, toldBanner)
 	}
 }
 

@@ -160,11 +160,15 @@ func matchRlogin(b []byte) (Match, bool) {
 
 // matchRsh: a server answers a zero byte, or 1 and the reason; one that wants a privileged port closes without a word.
 func matchRsh(b []byte) (Match, bool) {
-	text := string(b[:min(len(b), 512)])
-	if len(b) == 1 && b[0] == 0 || b[0] == 1 && words(text, "Permission denied", "rshd", "remuser", "Can't make pipe", "too long", "Login incorrect") || words(text, "rshd:") {
-		return Match{Name: "shell"}, true
+	if b[0] > 1 || len(b) > 512 {
+		return Match{}, false
 	}
-	return Match{}, false
+	for _, c := range b[1:] {
+		if c < 9 || c > 13 && c < 32 || c > 126 {
+			return Match{}, false
+		}
+	}
+	return Match{Name: "shell"}, true
 }
 
 // fromLowPort asks the remote shells, which answer nobody who does not come from a port below 1024.

@@ -83,6 +83,7 @@ var applications = []application{
 	{product: "rundeck", title: re(`Rundeck`)},
 	{product: "argo cd", title: re(`^Argo CD$`), path: "/api/version", tells: re(`"Version":"v([0-9.]+)`), server: true},
 	{product: "icecast", title: re(`^Icecast Streaming Media Server`), path: "/status-json.xsl", tells: re(`"server_id":"Icecast ([0-9.]+)`), server: true},
+	{product: "haproxy", title: re(`^Statistics Report for HAProxy`), version: re(`HAProxy version ([0-9][0-9A-Za-z.+~-]*)`), server: true},
 	{product: "shellinabox", title: re(`^Shell In A Box`), body: re(`ShellInABox\.js`), server: true},
 	{product: "gitweb", body: re(`<!-- git web interface version|content="gitweb/`), version: re(`gitweb/([0-9.]+)`)},
 	{product: "awstats", title: re(`AWStats|^Statistics for .*\(.*\)$`), version: re(`Advanced Web Statistics ([0-9.]+)`)},
@@ -128,8 +129,13 @@ func (b *browser) application(m *Match, app *application, p *page) {
 			}
 		}
 	}
+	pack := ""
+	if upstream, _, ok := strings.Cut(version, "-"); ok && osOf(version).QoD > 0 {
+		version, pack = upstream, version
+	}
 	if app.server && (m.Product == "" || m.Product == app.product && m.Version == "") {
-		m.product(app.product, version, "", qod)
+		m.product(app.product, version, pack, qod)
+		m.Package = pack
 		return
 	}
 	if m.Product != app.product {
