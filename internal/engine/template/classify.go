@@ -11,28 +11,38 @@ import (
 //  2. a CVE id in the classification: cve.
 //  3. severity info, or a tag that says detection only (tech, detect, discovery): none; such a template is not run,
 //     since the engine identifies software by itself.
-//  4. the first tag of tagClasses that the template has, in that order.
-//  5. otherwise web.vulnerable, or for a template without HTTP net.vulnerable.
+//  4. for a template over TLS alone, the first word of tlsClasses in its id or tags.
+//  5. the first tag of tagClasses that the template has, in that order.
+//  6. otherwise web.vulnerable, or for a template without HTTP net.vulnerable.
 //
-// The rows of 4 name the fault before the place: a default login on a panel is creds, not web.panel.
+// The rows of 5 name the fault before the place: a default login on a panel is creds, not web.panel.
 var tagClasses = []struct{ tag, class string }{
-	{"default-login", "creds"},
+	{"default-login", "creds"}, {"backdoor", "backdoor"},
 	{"sqli", "web.sqli"},
 	{"xss", "web.xss"},
-	{"lfi", "web.lfi"}, {"lfr", "web.lfi"}, {"traversal", "web.lfi"}, {"xxe", "web.lfi"},
-	{"crlf", "web.crlf"},
-	{"rce", "web.rce"}, {"ssti", "web.rce"}, {"injection", "web.rce"}, {"deserialization", "web.rce"}, {"log4j", "web.rce"},
-	{"redirect", "web.redirect"}, {"openredirect", "web.redirect"},
+	{"lfi", "web.lfi"}, {"lfr", "web.lfi"}, {"traversal", "web.lfi"},
+	{"xxe", "web.xxe"}, {"crlf", "web.crlf"}, {"ssrf", "web.ssrf"}, {"ssti", "web.ssti"},
+	{"rce", "web.rce"}, {"injection", "web.rce"}, {"deserialization", "web.rce"}, {"log4j", "web.rce"},
+	{"fileupload", "web.upload"}, {"file-upload", "web.upload"}, {"auth-bypass", "web.auth-bypass"},
+	{"redirect", "web.redirect"}, {"openredirect", "web.redirect"}, {"cors", "web.cors"},
 	{"phpinfo", "web.phpinfo"},
-	{"git", "web.git-exposed"},
+	{"git", "web.git-exposed"}, {"svn", "web.svn-exposed"},
 	{"backup", "web.backup-exposed"},
 	{"listing", "web.dirlist"}, {"directory-listing", "web.dirlist"},
 	{"debug", "web.debug-console"},
 	{"status", "web.status-page"},
+	{"logs", "web.log-exposed"}, {"config", "web.config-exposed"},
 	{"exposure", "web.exposure"}, {"exposures", "web.exposure"}, {"disclosure", "web.exposure"}, {"files", "web.exposure"},
-	{"config", "web.exposure"}, {"logs", "web.exposure"}, {"unauth", "web.exposure"}, {"token", "web.exposure"},
+	{"unauth", "web.exposure"}, {"token", "web.exposure"},
 	{"panel", "web.panel"}, {"login", "web.panel"},
 	{"misconfig", "web.misconfig"}, {"misconfiguration", "web.misconfig"},
+}
+
+// tlsClasses name what a template over TLS alone looks for, by words of its id and tags.
+var tlsClasses = []struct{ word, class string }{
+	{"expired", "tls.expired"}, {"self-signed", "tls.selfsigned"}, {"selfsigned", "tls.selfsigned"}, {"mismatch", "tls.wrong-name"},
+	{"untrusted", "tls.untrusted"}, {"revoked", "tls.untrusted"}, {"weak-cipher", "tls.weak-cipher"}, {"insecure-cipher", "tls.weak-cipher"},
+	{"deprecated", "tls.v1.0"},
 }
 
 var detectionTags = []string{"tech", "detect", "detection", "discovery", "favicon", "fingerprint", "waf", "dns-detect"}
@@ -79,6 +89,14 @@ func classOf(t *Template) string {
 	severity := strings.ToLower(strings.TrimSpace(t.info.Severity))
 	if severity == "info" || severity == "" || severity == "unknown" || slices.ContainsFunc(have, detects) {
 		return ""
+	}
+	if t.blocks[0].protocol() == "ssl" {
+		words := t.id + " " + strings.Join(have, " ")
+		for _, r := range tlsClasses {
+			if strings.Contains(words, r.word) {
+				return r.class
+			}
+		}
 	}
 	web := slices.ContainsFunc(t.blocks, func(b block) bool { return b.protocol() == "http" })
 	for _, r := range tagClasses {

@@ -37,7 +37,7 @@ var libraries = []library{
 		},
 	},
 	{
-		name: "jquery-ui", class: "web.old-library", safe: "1.14.1",
+		name: "jquery-ui", class: "web.old-jquery", safe: "1.14.1",
 		text: regexp.MustCompile(`jQuery UI (?:- v|v|Core )?` + numbers),
 		file: regexp.MustCompile(`(?i)jquery-ui[-.]` + numbers + `(?:\.custom)?(?:\.min)?\.js$`),
 		holes: []hole{
@@ -46,7 +46,7 @@ var libraries = []library{
 		},
 	},
 	{
-		name: "bootstrap", class: "web.old-library", safe: "5.3.3",
+		name: "bootstrap", class: "web.old-jquery", safe: "5.3.3",
 		text: regexp.MustCompile(`Bootstrap(?:\.js)? v` + numbers), file: regexp.MustCompile(`(?i)bootstrap[-.]` + numbers + `(?:\.bundle)?(?:\.min)?\.js$`),
 		holes: []hole{
 			{"CVE-2018-14040", "", "3.4.0"}, {"CVE-2018-14042", "", "3.4.0"}, {"CVE-2016-10735", "", "3.4.0"}, {"CVE-2018-20676", "", "3.4.0"},
@@ -55,7 +55,7 @@ var libraries = []library{
 		},
 	},
 	{
-		name: "angularjs", class: "web.old-library", safe: "none: AngularJS is out of support",
+		name: "angularjs", class: "web.old-jquery", safe: "none: AngularJS is out of support",
 		text: regexp.MustCompile(`AngularJS v` + numbers), file: regexp.MustCompile(`(?i)angular[-.]` + numbers + `(?:\.min)?\.js$`),
 		holes: []hole{
 			{"CVE-2019-10768", "", "1.7.9"}, {"CVE-2019-14863", "", "1.5.0"}, {"CVE-2020-7676", "", "1.8.0"}, {"CVE-2022-25869", "", "2.0.0"},
@@ -63,7 +63,7 @@ var libraries = []library{
 		},
 	},
 	{
-		name: "lodash", class: "web.old-library", safe: "4.17.21",
+		name: "lodash", class: "web.old-jquery", safe: "4.17.21",
 		text: regexp.MustCompile(`(?is)lodash.{0,400}?\bVERSION\s*=\s*['"]` + numbers), file: regexp.MustCompile(`(?i)lodash[-.]` + numbers + `(?:\.min)?\.js$`),
 		holes: []hole{
 			{"CVE-2018-3721", "", "4.17.5"}, {"CVE-2018-16487", "", "4.17.11"}, {"CVE-2019-1010266", "", "4.17.11"}, {"CVE-2019-10744", "", "4.17.12"},
@@ -71,24 +71,24 @@ var libraries = []library{
 		},
 	},
 	{
-		name: "moment", class: "web.old-library", safe: "2.30.1",
+		name: "moment", class: "web.old-jquery", safe: "2.30.1",
 		text: regexp.MustCompile(`(?s)//! moment\.js.{0,80}?//! version : ` + numbers), file: regexp.MustCompile(`(?i)moment[-.]` + numbers + `(?:\.min)?\.js$`),
 		holes: []hole{
 			{"CVE-2016-4055", "", "2.11.2"}, {"CVE-2017-18214", "", "2.19.3"}, {"CVE-2022-24785", "1.0.1", "2.29.2"}, {"CVE-2022-31129", "2.18.0", "2.29.4"},
 		},
 	},
 	{
-		name: "handlebars", class: "web.old-library", safe: "4.7.8",
+		name: "handlebars", class: "web.old-jquery", safe: "4.7.8",
 		text: regexp.MustCompile(`(?i)handlebars v` + numbers), file: regexp.MustCompile(`(?i)handlebars[-.]v?` + numbers + `(?:\.min)?\.js$`),
 		holes: []hole{{"CVE-2015-8861", "", "4.0.0"}, {"CVE-2021-23369", "", "4.7.7"}, {"CVE-2021-23383", "", "4.7.7"}},
 	},
 	{
-		name: "underscore", class: "web.old-library", safe: "1.13.7",
+		name: "underscore", class: "web.old-jquery", safe: "1.13.7",
 		text: regexp.MustCompile(`Underscore\.js ` + numbers), file: regexp.MustCompile(`(?i)underscore[-.]` + numbers + `(?:[-.]min)?\.js$`),
 		holes: []hole{{"CVE-2021-23358", "1.3.2", "1.12.1"}},
 	},
 	{
-		name: "dompurify", class: "web.old-library", safe: "3.2.4",
+		name: "dompurify", class: "web.old-jquery", safe: "3.2.4",
 		text: regexp.MustCompile(`DOMPurify ` + numbers), file: regexp.MustCompile(`(?i)purify[-.]` + numbers + `(?:\.min)?\.js$`),
 		holes: []hole{{"CVE-2020-26870", "", "2.0.17"}, {"CVE-2024-45801", "", "2.5.4"}, {"CVE-2024-47875", "", "2.5.0"}, {"CVE-2024-47875", "3.0.0", "3.1.3"}, {"CVE-2025-26791", "", "3.2.4"}},
 	},

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -137,5 +138,29 @@ func TestSmallServer(t *testing.T) {
 	}, Options{})
 	if took := time.Since(started); took > 9*time.Second {
 		t.Errorf("took %s", took)
+	}
+}
+
+func TestStoredXSS(t *testing.T) {
+	t.Parallel()
+	var lock sync.Mutex
+	book := ""
+	got := codes(runOn(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		defer lock.Unlock()
+		switch {
+		case r.URL.Path == "/sign" && r.Method == "POST":
+			book += "<p>" + r.FormValue("text") + "</p>"
+			page200(w, "Thank you")
+		case r.URL.Path == "/":
+			page200(w, `<form method=post action=/sign><input name=text></form><a href=/book>book</a>`)
+		case r.URL.Path == "/book":
+			page200(w, book)
+		default:
+			http.NotFound(w, r)
+		}
+	}), Options{Active: true}))
+	if got != "web.xss /sign?text=" {
+		t.Errorf("found\n%s", got)
 	}
 }

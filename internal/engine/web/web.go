@@ -33,7 +33,7 @@ type Options struct {
 func Classes() []string {
 	return []string{
 		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.crlf", "web.debug-console", "web.dirlist", "web.headers",
-		"web.lfi", "web.old-jquery", "web.old-library", "web.pan-exposed", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put",
+		"web.lfi", "web.old-jquery", "web.pan-exposed", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put",
 		"web.xss",
 	}
 }
@@ -50,6 +50,7 @@ type scan struct {
 	lock     sync.Mutex
 	findings []scanlink.Finding
 	seen     map[string]bool
+	tags     map[string]spot // elements that were sent, and where
 }
 
 const parallel = 4
@@ -67,7 +68,7 @@ func Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []scanlink.
 	o.MaxPages, o.MaxDepth = orDefault(o.MaxPages, 150), orDefault(o.MaxDepth, 5)
 	o.MaxRequests = orDefault(o.MaxRequests, 6000)
 	s := &scan{
-		ctx: ctx, target: t, options: o, seen: map[string]bool{},
+		ctx: ctx, target: t, options: o, seen: map[string]bool{}, tags: map[string]spot{},
 		client: httpwire.New(ctx, n, t, httpwire.Options{Timeout: o.Timeout, MaxRequests: o.MaxRequests}),
 	}
 	defer s.client.Close()

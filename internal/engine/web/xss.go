@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -16,10 +17,12 @@ func (s *scan) crossSite(sp spot) {
 	plain := randomName(10)
 	r := s.send(sp, plain)
 	if r == nil || !isHTML(r) || !bytes.Contains(r.Body, []byte(plain)) {
+		s.sow(sp)
 		return
 	}
 	for _, prefix := range []string{"", `">`, `'>`, `--></script></title></textarea></style>"'>`} {
 		tag := "vq" + randomName(6)
+		s.sowed(tag, sp)
 		r := s.send(sp, prefix+"<"+tag+" onx=1>")
 		if r != nil && holdsElement(r, tag) {
 			s.reportXSS(sp, r, tag)
@@ -27,6 +30,53 @@ func (s *scan) crossSite(sp spot) {
 		}
 	}
 	s.scriptContext(sp)
+}
+
+// sow sends an element of ours by a form that does not show it at once; harvest looks where it may have gone.
+func (s *scan) sow(sp spot) {
+	if sp.method == "POST" {
+		tag := "vq" + randomName(6)
+		s.sowed(tag, sp)
+		s.send(sp, `">`+"<"+tag+" onx=1>")
+	}
+}
+
+func (s *scan) sowed(tag string, sp spot) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if len(s.tags) < 1000 {
+		s.tags[tag] = sp
+	}
+}
+
+const maxHarvest = 40
+
+var sownTag = regexp.MustCompile(`<(vq[a-z]{6})`)
+
+// harvest reads the pages again and looks for elements that were sent elsewhere: stored cross-site scripting.
+func (s *scan) harvest() {
+	if len(s.tags) == 0 {
+		return
+	}
+	var pages []page
+	for _, p := range s.site.pages {
+		if p.document != nil && p.response.Status == 200 && len(pages) < maxHarvest {
+			pages = append(pages, p)
+		}
+	}
+	each(s, pages, func(p page) {
+		r, err := s.get(p.target)
+		if err != nil {
+			return
+		}
+		for _, m := range sownTag.FindAllStringSubmatch(string(r.Body), 20) {
+			if sp, ok := s.tags[m[1]]; ok && holdsElement(r, m[1]) {
+				s.report(s.found("web.xss", "web-stored-xss", sp.where(), 98, r, m[0],
+					"What is sent in the parameter "+sp.name()+" stands unescaped in the page "+p.target+" afterwards."))
+				return
+			}
+		}
+	})
 }
 
 func (s *scan) reportXSS(sp spot, r *httpwire.Response, shown string) {
