@@ -43,6 +43,8 @@ type App struct {
 	Config *config.Config
 	DB     *db.DB
 	First  *FirstSignIn // of a first start; nil otherwise
+	// Executable that the embedded scanner is started from; empty: this program. To be set before Run.
+	Executable string
 
 	log        *slog.Logger
 	blob       *blob.Store
@@ -113,7 +115,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.dispatcher = &scan.Dispatcher{DB: a.DB, Authority: ca, Judge: vulnerability.Judging(a.knowledge.Get, a.DB.Clock()), Complete: vulnerability.Complete,
-		Knowledge: a.knowledge.Version, Log: a.log}
+		Knowledge: a.knowledge.Version, LeaseTime: a.Config.Scan.LeaseTime, Log: a.log}
 	if a.link, err = linkserver.Listen(a.Config.ScannerLink.Address, ca, linkserver.Handler(a.dispatcher)); err != nil {
 		return fmt.Errorf("listen for scanners on %s: %w", a.Config.ScannerLink.Address, err)
 	}

@@ -121,9 +121,12 @@ func openAuthority(ctx context.Context, d *db.DB, s *secret.Sealer) (*authority.
 
 // embedded keeps the embedded scanner running, as a child process of this executable.
 func (a *App) embedded(ctx context.Context) error {
-	exe, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("start the embedded scanner: %w", err)
+	exe := a.Executable
+	if exe == "" {
+		var err error
+		if exe, err = os.Executable(); err != nil {
+			return fmt.Errorf("start the embedded scanner: %w", err)
+		}
 	}
 	csr, key, err := authority.NewRequest()
 	if err != nil {

@@ -37,10 +37,19 @@ type Dispatcher struct {
 	Judge     Judge
 	Complete  Complete
 	Knowledge func() string // version in force
+	LeaseTime time.Duration // how long a scanner may be silent; 0: DefaultLeaseTime
 	Log       *slog.Logger
 }
 
 var _ server.Dispatcher = (*Dispatcher)(nil)
+
+// leaseTime is how long a lease lasts from its last sign of life.
+func (d *Dispatcher) leaseTime() time.Duration {
+	if d.LeaseTime > 0 {
+		return d.LeaseTime
+	}
+	return DefaultLeaseTime
+}
 
 func (d *Dispatcher) door(ctx context.Context, fn func(*db.Tx) error) error {
 	return d.DB.Write(ctx, access.System(access.DoorDispatch), fn)
@@ -141,7 +150,7 @@ func (d *Dispatcher) offer(tx *db.Tx, id string, free int) (*scanlink.Lease, err
 	if err != nil {
 		return nil, err
 	}
-	if err := lease(tx, c, id); err != nil {
+	if err := lease(tx, c, id, d.leaseTime()); err != nil {
 		return nil, err
 	}
 	version := h.FeedVersion
@@ -153,13 +162,15 @@ func (d *Dispatcher) offer(tx *db.Tx, id string, free int) (*scanlink.Lease, err
 	}
 	plan := h.Plan
 	plan.Hosts = c.Hosts
-	return &scanlink.Lease{ChunkID: c.ID, ScanID: c.ScanID, Attempt: c.Attempt, Token: c.Token, DeadlineSeconds: int(LeaseTime.Seconds()),
+	return &scanlink.Lease{ChunkID: c.ID, ScanID: c.ScanID, Attempt: c.Attempt, Token: c.Token, DeadlineSeconds: int(d.leaseTime().Seconds()),
 		Plan: &plan, FeedVersion: version}, nil
 }
 
-// Beat extends the lease, then waits until a stop is asked for or ctx ends.
+// Beat extends the lease, then waits until a stop is asked for, ctx ends, or the next beat is due.
 func (d *Dispatcher) Beat(ctx context.Context, id, chunk string, b scanlink.Beat) (scanlink.BeatAnswer, error) {
-	answer := scanlink.BeatAnswer{DeadlineSeconds: int(LeaseTime.Seconds())}
+	ctx, cancel := context.WithTimeout(ctx, d.leaseTime()*2/5)
+	defer cancel()
+	answer := scanlink.BeatAnswer{DeadlineSeconds: int(d.leaseTime().Seconds())}
 	var run string
 	err := d.door(ctx, func(tx *db.Tx) error {
 		c, err := heldChunk(tx, id, chunk, b.Token)
@@ -170,7 +181,7 @@ func (d *Dispatcher) Beat(ctx context.Context, id, chunk string, b scanlink.Beat
 		if err := scanner.Touch(tx, id); err != nil {
 			return err
 		}
-		return extend(tx, c, b.Progress)
+		return extend(tx, c, d.leaseTime(), b.Progress)
 	})
 	for err == nil {
 		woken := d.DB.Wait(historyTopic(run))
@@ -209,7 +220,7 @@ func (d *Dispatcher) Observe(ctx context.Context, id, chunk string, b scanlink.B
 		if err := stage(tx, c, b.Sequence, b.Observations); err != nil {
 			return err
 		}
-		return extend(tx, c, nil)
+		return extend(tx, c, d.leaseTime(), nil)
 	})
 }
 

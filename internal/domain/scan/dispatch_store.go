@@ -3,6 +3,7 @@ package scan
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -35,8 +36,8 @@ func nextChunk(tx *db.Tx, scanner string) (*Chunk, error) {
 }
 
 // lease gives the chunk to a scanner, with a new token.
-func lease(tx *db.Tx, c *Chunk, scanner string) error {
-	c.State, c.LeasedBy, c.LeasedAt, c.LeaseUntil = chunkLeased, &scanner, clock.AtPointer(tx.Now().Time()), clock.AtPointer(tx.Now().Add(LeaseTime).Time())
+func lease(tx *db.Tx, c *Chunk, scanner string, length time.Duration) error {
+	c.State, c.LeasedBy, c.LeasedAt, c.LeaseUntil = chunkLeased, &scanner, clock.AtPointer(tx.Now().Time()), clock.AtPointer(tx.Now().Add(length).Time())
 	c.Attempt++
 	c.Token++
 	c.Progress, c.Stage, c.HostsDone = 0, "", 0
@@ -90,8 +91,8 @@ func lockChunk(tx *db.Tx, id string) error {
 }
 
 // extend the lease, and note the progress.
-func extend(tx *db.Tx, c *Chunk, p *scanlink.Progress) error {
-	q := tx.Update((*Chunk)(nil)).Set("lease_until = ?", tx.Now().Add(LeaseTime)).Where("id = ? AND token = ?", c.ID, c.Token)
+func extend(tx *db.Tx, c *Chunk, length time.Duration, p *scanlink.Progress) error {
+	q := tx.Update((*Chunk)(nil)).Set("lease_until = ?", tx.Now().Add(length)).Where("id = ? AND token = ?", c.ID, c.Token)
 	if p != nil {
 		q = q.Set("progress = ?, stage = ?, hosts_done = ?", int(p.Percent*10), p.Stage, p.Hosts)
 	}

@@ -199,8 +199,8 @@ type Chunk struct {
 
 // Lengths of time of the dispatch.
 const (
-	// LeaseTime is how long a scanner may be silent before its chunk goes to another; it beats every ten seconds.
-	LeaseTime = 25 * time.Second
+	// DefaultLeaseTime is how long a scanner may be silent before its chunk goes to another, unless configured otherwise.
+	DefaultLeaseTime = 25 * time.Second
 	// ResumeTime is how long a run may go without any lease before it counts as interrupted.
 	ResumeTime = time.Hour
 	// maxFailures is how often a chunk is tried when the engine itself fails on it.

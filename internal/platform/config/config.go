@@ -66,6 +66,7 @@ type Scanner struct {
 // Scan bounds what may be scanned and how much at once.
 type Scan struct {
 	AllowNetworks []netip.Prefix `key:"allow_networks" doc:"Private, loopback or link-local networks that shared scanners may scan nevertheless; none unless listed here. Cloud metadata addresses and the service's own listeners stay refused."`
+	LeaseTime     time.Duration  `key:"lease_time" default:"25s" doc:"How long a scanner may be silent before its part of a scan is given out anew."`
 	MaxParallel   int            `key:"max_parallel" default:"4" doc:"Chunks that the embedded scanner works on at the same time."`
 }
 

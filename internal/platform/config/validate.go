@@ -72,6 +72,7 @@ func (c *Config) validate() error {
 		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		oneOf("log.format", c.Log.Format, "text", "json"),
 		between("database.max_connections", c.Database.MaxConnections, 2, 1000),
+		between("scan.lease_time", c.Scan.LeaseTime, 3*time.Second, 10*time.Minute),
 		between("scan.max_parallel", c.Scan.MaxParallel, 1, 256),
 		between("mail.port", c.Mail.Port, 1, 65535),
 		between("api.rate_limit", c.API.RateLimit, 0, 1_000_000),
