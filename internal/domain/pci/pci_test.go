@@ -197,6 +197,13 @@ func TestAggregateTakesTheLatest(t *testing.T) {
 	}
 }
 
+func TestSubject(t *testing.T) {
+	t.Parallel()
+	if Subject("remote-access") != "Remote access software" || Subject("tls.expired") != "" {
+		t.Errorf("%q, %q", Subject("remote-access"), Subject("tls.expired"))
+	}
+}
+
 func TestFromV4(t *testing.T) {
 	t.Parallel()
 	cases := map[string]string{

@@ -360,6 +360,12 @@ func Lookup(class string) (Row, bool) {
 	return fallback, false
 }
 
+// Subject is what the customer declares of a class that is a special note (7.2); empty for every other class.
+func Subject(class string) string {
+	r, _ := Lookup(class)
+	return r.Subject
+}
+
 // Known says whether a class has a row, of its own or of its family.
 func Known(class string) bool {
 	_, ok := Lookup(class)
