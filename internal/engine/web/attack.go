@@ -18,6 +18,7 @@ func (s *scan) attack() {
 	}
 	each(s, spots[:min(len(spots), 400)], s.attackSpot)
 	s.harvest()
+	each(s, s.site.folders[:min(len(s.site.folders), 30)], s.traversePath)
 	each(s, s.site.folders[:min(len(s.site.folders), 40)], s.splitPath)
 	s.tryWriting()
 }

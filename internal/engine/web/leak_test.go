@@ -164,3 +164,22 @@ func TestStoredXSS(t *testing.T) {
 		t.Errorf("found\n%s", got)
 	}
 }
+
+func TestScriptsAndPaths(t *testing.T) {
+	t.Parallel()
+	got := codes(runOn(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/":
+			page200(w, `<script src="https://cdn.example/a.js?v=1"></script><script src=/own.js></script><a href=/pay>pay</a><img src=/static/x.png>`)
+		case r.URL.Path == "/pay":
+			page200(w, `<script src=/own.js></script><form><input name=card_number><input name=q></form>`)
+		case strings.HasPrefix(r.RequestURI, "/static/..%2f") && strings.HasSuffix(r.RequestURI, "etc/passwd"):
+			_, _ = io.WriteString(w, "root:x:0:0:root:/root:/bin/sh\n")
+		default:
+			http.NotFound(w, r)
+		}
+	}), Options{Active: true}))
+	if want := "web.embedded /\nweb.lfi /static/\nweb.payment-script /pay"; got != want {
+		t.Errorf("found\n%s\nwant\n%s", got, want)
+	}
+}

@@ -68,7 +68,8 @@ func (s *scan) injectBoolean(sp spot, usual *httpwire.Response) bool {
 	if again == nil || normal.similar(shapeOf(again, "")) < 0.98 || again.Status != usual.Status {
 		return false // the page changes by itself
 	}
-	for _, form := range []string{"%s AND %d=%d", "%s' AND '%d'='%d", "%s\" AND \"%d\"=\"%d", "%s') AND ('%d'='%d", "%s) AND (%d=%d"} {
+	for _, form := range []string{"%s AND %d=%d", "%s' AND '%d'='%d", "%s\" AND \"%d\"=\"%d", "%s') AND ('%d'='%d", "%s) AND (%d=%d",
+		"%s' AND %d=%d -- ", "%s\" AND %d=%d -- ", "%s%%' AND %d=%d -- "} {
 		if strings.HasPrefix(form, "%s AND") && !numeric(sp.value()) {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 
 var (
 	passwdLine = regexp.MustCompile(`root:[^:\s]{0,100}:0:0:[^:]*:[^:]*:`)
+	phpSource  = regexp.MustCompile(`PD9(?:waHA|Cg|gI)[A-Za-z0-9+/]{40,}`) // <?php in base64
 	winINI     = regexp.MustCompile(`(?i)\[fonts\]|; for 16-bit app support`)
 )
 
@@ -31,17 +32,38 @@ func (s *scan) traverse(sp spot, usual *httpwire.Response) {
 	if at := strings.LastIndexByte(sp.value(), '.'); at > 0 {
 		values = append(values, up+"etc/passwd\x00"+sp.value()[at:])
 	}
+	values = append(values, "php://filter/convert.base64-encode/resource="+sp.value(), "php://filter/convert.base64-encode/resource=index.php")
 	for _, v := range values {
 		r := s.send(sp, v)
 		if r == nil {
 			continue
 		}
 		shown := passwdLine.FindString(string(r.Body))
-		if strings.Contains(v, "win") {
+		switch {
+		case strings.Contains(v, "win"):
 			shown = winINI.FindString(string(r.Body))
+		case strings.HasPrefix(v, "php:"):
+			shown = phpSource.FindString(string(r.Body))
 		}
 		if shown != "" {
 			s.report(s.found("web.lfi", "web-file-inclusion", sp.where(), 99, r, shown, "The parameter "+sp.name()+" names a file of the system, which is shown."))
+			return
+		}
+	}
+}
+
+// traversePath leaves a folder through the path itself, in the ways that servers forget to undo.
+func (s *scan) traversePath(folder string) {
+	for _, up := range []string{"../", "%2e%2e/", "..%2f", "%2e%2e%2f", "..%252f", `..\`, "..%5c", "....//"} {
+		r, err := s.get(folder + strings.Repeat(up, 10) + "etc/passwd")
+		if err != nil || r.Status != 200 {
+			continue
+		}
+		if shown := passwdLine.FindString(string(r.Body)); shown != "" {
+			if none, err := s.get(folder + randomName(12)); err != nil || passwdLine.Match(none.Body) {
+				return
+			}
+			s.report(s.found("web.lfi", "web-path-traversal", folder, 99, r, shown, "A path with "+up+" leaves the folder "+folder+" and shows a file of the system."))
 			return
 		}
 	}

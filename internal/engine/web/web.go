@@ -32,8 +32,8 @@ type Options struct {
 // Classes are the classes that findings of this package can have, sorted.
 func Classes() []string {
 	return []string{
-		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.crlf", "web.debug-console", "web.dirlist", "web.headers",
-		"web.lfi", "web.old-jquery", "web.pan-exposed", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put",
+		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.crlf", "web.debug-console", "web.dirlist", "web.embedded",
+		"web.headers", "web.lfi", "web.old-jquery", "web.pan-exposed", "web.payment-script", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put",
 		"web.xss",
 	}
 }
@@ -103,6 +103,7 @@ func (s *scan) passive() {
 	s.checkLeftovers()
 	s.checkBackups()
 	s.checkCards()
+	s.checkScripts()
 }
 
 // each calls f for the items, a few at a time, until the scan stops.
