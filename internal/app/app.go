@@ -20,6 +20,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/auth"
 	"github.com/vedette/vedette/internal/domain/report"
 	"github.com/vedette/vedette/internal/domain/scan"
+	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/domain/target"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
 	"github.com/vedette/vedette/internal/platform/blob"
@@ -131,7 +132,7 @@ func (a *App) build(ctx context.Context) error {
 
 func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
 	sign := &auth.Auth{DB: a.DB, Hasher: hasher, Lifetime: a.Config.API.TokenLifetime}
-	rules := target.Rules{Allow: a.Config.Scan.AllowNetworks, Own: a.own()}
+	rules := target.Rules{Allow: a.Config.Scan.AllowNetworks, Own: a.own(), OwnScanner: scanner.HasOwn}
 	h, err := api.New(api.Options{
 		DB: a.DB, Log: a.log, Metrics: a.metrics, Audit: audit.Record, Keys: replay.NewKeys(sealer),
 		Identify:       identify(sign),

@@ -62,7 +62,7 @@ type attempt struct {
 // blockedUntil is the latest instant until which one of the subjects must wait; 0: none must.
 func blockedUntil(tx *db.Tx, subjects ...string) (clock.Time, error) {
 	var all []attempt
-	if err := tx.Select(&all).Where("subject IN (?)", bun.In(subjects)).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&all).Where("subject IN (?)", bun.List(subjects)).Scan(tx.Context()); err != nil {
 		return 0, fmt.Errorf("sign-in attempts: %w", err)
 	}
 	var latest clock.Time
@@ -91,7 +91,7 @@ func failed(tx *db.Tx, subjects ...string) error {
 }
 
 func forgive(tx *db.Tx, subjects ...string) error {
-	if _, err := tx.Delete((*attempt)(nil)).Where("subject IN (?)", bun.In(subjects)).Exec(tx.Context()); err != nil {
+	if _, err := tx.Delete((*attempt)(nil)).Where("subject IN (?)", bun.List(subjects)).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("forgive failed sign-ins: %w", err)
 	}
 	return nil

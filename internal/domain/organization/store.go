@@ -59,7 +59,7 @@ func Names(tx *db.Tx, ids []string) (map[string]string, error) {
 		return names, nil
 	}
 	var rows []Organization
-	if err := tx.Select(&rows).Where("?TableAlias.id IN (?)", bun.In(ids)).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&rows).Where("?TableAlias.id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("organization names: %w", err)
 	}
 	for _, o := range rows {

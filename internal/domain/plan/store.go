@@ -72,7 +72,7 @@ func Active(tx *db.Tx, organizations ...string) ([]Subscription, error) {
 	if len(organizations) == 0 {
 		return all, nil
 	}
-	err := tx.Select(&all).Where("?TableAlias.organization_id IN (?)", bun.In(organizations)).Where("status = 'active'").
+	err := tx.Select(&all).Where("?TableAlias.organization_id IN (?)", bun.List(organizations)).Where("status = 'active'").
 		Where("start_at <= ?", tx.Now()).Where("end_at IS NULL OR end_at > ?", tx.Now()).Order("product").Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("active subscriptions: %w", err)
@@ -109,7 +109,7 @@ func codes(tx *db.Tx, subscriptions []Subscription) (map[string]string, error) {
 		ids = append(ids, s.PlanID)
 	}
 	var plans []Plan
-	if err := tx.Select(&plans).Where("?TableAlias.id IN (?)", bun.In(ids)).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&plans).Where("?TableAlias.id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("plan codes: %w", err)
 	}
 	for _, p := range plans {

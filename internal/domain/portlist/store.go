@@ -72,7 +72,7 @@ func Ranges(tx *db.Tx, ids ...string) (map[string][]Range, error) {
 		return found, nil
 	}
 	var rows []Range
-	err := tx.Select(&rows).Where("?TableAlias.port_list_id IN (?)", bun.In(ids)).
+	err := tx.Select(&rows).Where("?TableAlias.port_list_id IN (?)", bun.List(ids)).
 		OrderExpr("?TableAlias.protocol, ?TableAlias.start_port, ?TableAlias.end_port, ?TableAlias.id").Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("port ranges: %w", err)
@@ -99,7 +99,7 @@ func Names(tx *db.Tx, ids []string) (map[string]string, error) {
 		return names, nil
 	}
 	var rows []PortList
-	if err := tx.Select(&rows).Where("?TableAlias.id IN (?)", bun.In(ids)).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&rows).Where("?TableAlias.id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("port list names: %w", err)
 	}
 	for _, l := range rows {
@@ -113,7 +113,7 @@ func fetch(tx *db.Tx, q filter.Query, activated bool) ([]PortList, filter.Meta, 
 	return filter.Fetch[PortList](tx, q, func(rows any) *bun.SelectQuery {
 		s := tx.Select(rows)
 		if activated {
-			s = s.Where("?TableAlias.active AND ?TableAlias.app_type IN (?)", bun.In([]string{AllProducts, tx.Product()}))
+			s = s.Where("?TableAlias.active AND ?TableAlias.app_type IN (?)", bun.List([]string{AllProducts, tx.Product()}))
 		}
 		return s
 	})

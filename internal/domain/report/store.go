@@ -40,7 +40,7 @@ func fetch(tx *db.Tx, q filter.Query) ([]Report, filter.Meta, error) {
 // hide reports, and tell how many there were.
 func hide(tx *db.Tx, ids []string) ([]Report, error) {
 	var all []Report
-	err := tx.Update((*Report)(nil)).Set("hidden_at = ?", tx.Now()).Where("id IN (?) AND product = ? AND hidden_at IS NULL", bun.In(ids), tx.Product()).
+	err := tx.Update((*Report)(nil)).Set("hidden_at = ?", tx.Now()).Where("id IN (?) AND product = ? AND hidden_at IS NULL", bun.List(ids), tx.Product()).
 		Returning("*").Scan(tx.Context(), &all)
 	if err != nil {
 		return nil, fmt.Errorf("delete reports: %w", err)
@@ -54,7 +54,7 @@ func files(tx *db.Tx, reports ...string) (map[string][]File, error) {
 		return byReport, nil
 	}
 	var all []File
-	if err := tx.Select(&all).Where("report_id IN (?)", bun.In(reports)).Order("type", "format").Scan(tx.Context()); err != nil {
+	if err := tx.Select(&all).Where("report_id IN (?)", bun.List(reports)).Order("type", "format").Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("report files: %w", err)
 	}
 	for _, f := range all {

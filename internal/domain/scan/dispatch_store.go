@@ -176,7 +176,7 @@ func dropStaged(tx *db.Tx, c *Chunk) error {
 // begin notes that a run has its first lease.
 func begin(tx *db.Tx, h *History, feedVersion string) error {
 	_, err := tx.Update((*History)(nil)).Set("state = ?, started_at = ?, feed_version = ?", Running, tx.Now(), feedVersion).
-		Where("id = ? AND state IN (?)", h.ID, bun.In([]string{Requested, Queued})).Exec(tx.Context())
+		Where("id = ? AND state IN (?)", h.ID, bun.List([]string{Requested, Queued})).Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -188,7 +188,7 @@ func remaining(tx *db.Tx, id string) (int, error) {
 	if _, err := tx.Update((*History)(nil)).Set("state = state").Where("id = ?", id).Exec(tx.Context()); err != nil {
 		return 0, fmt.Errorf("lock history: %w", err)
 	}
-	n, err := tx.Select((*Chunk)(nil)).Where("history_id = ? AND state IN (?)", id, bun.In([]string{chunkQueued, chunkLeased})).Count(tx.Context())
+	n, err := tx.Select((*Chunk)(nil)).Where("history_id = ? AND state IN (?)", id, bun.List([]string{chunkQueued, chunkLeased})).Count(tx.Context())
 	if err != nil {
 		return 0, fmt.Errorf("remaining chunks: %w", err)
 	}
@@ -219,7 +219,7 @@ func tallies(tx *db.Tx, histories ...string) (map[string]tally, error) {
 		ColumnExpr("coalesce(sum(progress * hosts_count), 0) AS weight").
 		ColumnExpr("coalesce(max(CASE WHEN state = 'leased' THEN stage ELSE '' END), '') AS stage").
 		ColumnExpr("coalesce(sum(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0) AS failed").
-		Where("history_id IN (?)", bun.In(histories)).Group("history_id").Scan(tx.Context(), &rows)
+		Where("history_id IN (?)", bun.List(histories)).Group("history_id").Scan(tx.Context(), &rows)
 	if err != nil {
 		return nil, fmt.Errorf("tally: %w", err)
 	}

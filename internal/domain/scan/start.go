@@ -6,11 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/domain/portlist"
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/domain/target"
-	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/op"
@@ -161,7 +159,7 @@ func (s Starter) allowed(hosts []scanlink.PlanHost, private bool) error {
 
 // launch makes the run and its chunks, and announces it, in one commit.
 func launch(tx *db.Tx, sub subject, contact string, hosts []scanlink.PlanHost, notes string) error {
-	if err := withinPlan(tx, hosts); err != nil {
+	if err := target.CheckQuota(tx); err != nil {
 		return err
 	}
 	p := tx.Grant().Principal()
@@ -188,24 +186,6 @@ func launch(tx *db.Tx, sub subject, contact string, hosts []scanlink.PlanHost, n
 		return err
 	}
 	return tx.Wake(chunksTopic)
-}
-
-// withinPlan holds what is about to be scanned against the subscription's number of addresses.
-func withinPlan(tx *db.Tx, hosts []scanlink.PlanHost) error {
-	if tx.Organization() == access.Installation {
-		return nil
-	}
-	s, err := plan.Lock(tx)
-	if err != nil {
-		return err
-	}
-	if s == nil {
-		return fault.New(fault.Forbidden, "There is no active subscription to %s.", tx.Product()).Coded("subscription_required")
-	}
-	if limit := s.Granted().IPs(); limit >= 0 && len(hosts) > limit {
-		return fault.New(fault.Invalid, "The plan allows %d addresses; this scan would take %d.", limit, len(hosts)).Coded("quota_exceeded")
-	}
-	return nil
 }
 
 // stop asks the run of a scan to end. Chunks that nobody works end at once; scanners hear of it over their open poll.

@@ -44,7 +44,7 @@ func ByID(tx *db.Tx, id string) (*Scan, error) {
 
 func byIDs(tx *db.Tx, ids []string) ([]Scan, error) {
 	var all []Scan
-	if err := tx.Select(&all).Where("id IN (?) AND product = ?", bun.In(ids), tx.Product()).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&all).Where("id IN (?) AND product = ?", bun.List(ids), tx.Product()).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("scans: %w", err)
 	}
 	return all, nil
@@ -64,7 +64,7 @@ func fetch(tx *db.Tx, q filter.Query, v view) ([]Scan, filter.Meta, error) {
 		s := tx.Select(rows).Where("?TableAlias.product = ?", tx.Product())
 		switch v {
 		case runningOnly:
-			s = s.Where("?TableAlias.state IN (?)", bun.In([]string{Requested, Queued, Running, Stopping}))
+			s = s.Where("?TableAlias.state IN (?)", bun.List([]string{Requested, Queued, Running, Stopping}))
 		case recentOnly:
 			s = s.Where("?TableAlias.last_finished_at IS NOT NULL")
 		}
@@ -83,7 +83,7 @@ func updateScan(tx *db.Tx, s *Scan) error {
 }
 
 func deleteScans(tx *db.Tx, ids []string) error {
-	if _, err := tx.Delete((*Scan)(nil)).Where("id IN (?)", bun.In(ids)).Exec(tx.Context()); err != nil {
+	if _, err := tx.Delete((*Scan)(nil)).Where("id IN (?)", bun.List(ids)).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("delete scans: %w", err)
 	}
 	return nil
@@ -138,7 +138,7 @@ func historiesByID(tx *db.Tx, ids []string) (map[string]History, error) {
 		return byID, nil
 	}
 	var all []History
-	if err := tx.Select(&all).Where("id IN (?)", bun.In(ids)).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&all).Where("id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("histories: %w", err)
 	}
 	for _, h := range all {
@@ -181,7 +181,7 @@ func CountByTarget(tx *db.Tx, ids []string) (map[string]int, error) {
 		TargetID string
 		N        int
 	}
-	err := tx.Select((*Scan)(nil)).Column("target_id").ColumnExpr("count(*) AS n").Where("target_id IN (?)", bun.In(ids)).Group("target_id").Scan(tx.Context(), &rows)
+	err := tx.Select((*Scan)(nil)).Column("target_id").ColumnExpr("count(*) AS n").Where("target_id IN (?)", bun.List(ids)).Group("target_id").Scan(tx.Context(), &rows)
 	if err != nil {
 		return nil, fmt.Errorf("count scans: %w", err)
 	}
@@ -198,7 +198,7 @@ func Names(tx *db.Tx, ids []string) (map[string]string, error) {
 		return names, nil
 	}
 	var all []Scan
-	if err := tx.Select(&all).Column("id", "name").Where("id IN (?)", bun.In(ids)).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&all).Column("id", "name").Where("id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("scan names: %w", err)
 	}
 	for _, s := range all {

@@ -29,7 +29,7 @@ func ByID(tx *db.Tx, id string) (*Scanner, error) {
 // Default is the scanner for a product where a scan names none: the embedded one, or whichever is shared here.
 func Default(tx *db.Tx, product string) (*Scanner, error) {
 	var all []Scanner
-	err := tx.Select(&all).Where("state NOT IN (?)", bun.In([]string{New, Deactivated})).Where("app_type IN ('all', ?)", product).
+	err := tx.Select(&all).Where("state NOT IN (?)", bun.List([]string{New, Deactivated})).Where("app_type IN ('all', ?)", product).
 		OrderExpr("kind = ? DESC, created_at", Embedded).Limit(1).Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("default scanner: %w", err)
@@ -40,11 +40,21 @@ func Default(tx *db.Tx, product string) (*Scanner, error) {
 	return &all[0], nil
 }
 
+// HasOwn says whether the caller's organization has an active scanner of its own.
+func HasOwn(tx *db.Tx) (bool, error) {
+	n, err := tx.Select((*Scanner)(nil)).Where("?TableAlias.organization_id = ? AND kind = ? AND state NOT IN (?)", tx.Organization(), Remote,
+		bun.List([]string{New, Deactivated})).Count(tx.Context())
+	if err != nil {
+		return false, fmt.Errorf("own scanner: %w", err)
+	}
+	return n > 0, nil
+}
+
 func fetch(tx *db.Tx, q filter.Query, active bool) ([]Scanner, filter.Meta, error) {
 	return filter.Fetch[Scanner](tx, q, func(rows any) *bun.SelectQuery {
 		s := tx.Select(rows)
 		if active {
-			s = s.Where("?TableAlias.state NOT IN (?)", bun.In([]string{New, Deactivated})).Where("?TableAlias.app_type IN ('all', ?)", tx.Product())
+			s = s.Where("?TableAlias.state NOT IN (?)", bun.List([]string{New, Deactivated})).Where("?TableAlias.app_type IN ('all', ?)", tx.Product())
 		}
 		return s
 	})

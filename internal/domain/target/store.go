@@ -50,7 +50,7 @@ func byIDs(tx *db.Tx, ids []string, lock bool) ([]Target, error) {
 		}
 	}
 	var all []Target
-	q := inProduct(tx, tx.Select(&all)).Where("?TableAlias.id IN (?)", bun.In(ids)).OrderExpr("?TableAlias.id")
+	q := inProduct(tx, tx.Select(&all)).Where("?TableAlias.id IN (?)", bun.List(ids)).OrderExpr("?TableAlias.id")
 	if lock && tx.Dialect() == db.Postgres {
 		q = q.For("UPDATE")
 	}
@@ -70,7 +70,7 @@ func Names(tx *db.Tx, ids []string) (map[string]string, error) {
 		return names, nil
 	}
 	var rows []Target
-	if err := tx.Select(&rows).Column("id", "name").Where("?TableAlias.id IN (?)", bun.In(ids)).Scan(tx.Context()); err != nil {
+	if err := tx.Select(&rows).Column("id", "name").Where("?TableAlias.id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("target names: %w", err)
 	}
 	for _, t := range rows {
@@ -126,7 +126,7 @@ func save(tx *db.Tx, t *Target) error {
 }
 
 func remove(tx *db.Tx, ids []string) error {
-	_, err := tx.Delete((*Target)(nil)).Where("?TableAlias.id IN (?)", bun.In(ids)).Exec(tx.Context())
+	_, err := tx.Delete((*Target)(nil)).Where("?TableAlias.id IN (?)", bun.List(ids)).Exec(tx.Context())
 	if strings.HasPrefix(db.Violation(err), "FOREIGN KEY") { // SQLite does not tell which
 		return inUse().Because(err)
 	}
@@ -160,7 +160,7 @@ func credentials(tx *db.Tx, ids ...string) (map[string][]Credential, error) {
 		return found, nil
 	}
 	var rows []Credential
-	if err := tx.Select(&rows).Where("?TableAlias.target_id IN (?)", bun.In(ids)).OrderExpr("?TableAlias.kind").Scan(tx.Context()); err != nil {
+	if err := tx.Select(&rows).Where("?TableAlias.target_id IN (?)", bun.List(ids)).OrderExpr("?TableAlias.kind").Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	for _, c := range rows {

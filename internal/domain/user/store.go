@@ -113,7 +113,7 @@ func CountByOrganization(tx *db.Tx, ids []string) (map[string]int, error) {
 		N              int
 	}
 	err := tx.Select((*User)(nil)).Column("organization_id").ColumnExpr("count(*) AS n").
-		Where("?TableAlias.organization_id IN (?)", bun.In(ids)).Group("organization_id").Scan(tx.Context(), &rows)
+		Where("?TableAlias.organization_id IN (?)", bun.List(ids)).Group("organization_id").Scan(tx.Context(), &rows)
 	if err != nil {
 		return nil, fmt.Errorf("count users: %w", err)
 	}

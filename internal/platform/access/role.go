@@ -62,3 +62,6 @@ func minus(s map[Permission]bool, codes ...Permission) map[Permission]bool {
 	}
 	return left
 }
+
+// Allows says whether a role holds a code in its own organization, features and subscriptions aside.
+func Allows(r Role, code Permission) bool { return table[r].own[code] }

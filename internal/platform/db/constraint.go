@@ -32,9 +32,10 @@ func Violation(err error) string {
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
-		if _, what, ok := strings.Cut(lite.Error(), "constraint failed: "); ok {
-			what, _, _ = strings.Cut(what, " (")
-			return strings.TrimPrefix(what, "CHECK constraint failed: ")
+		// "constraint failed: UNIQUE constraint failed: targets.organization_id, targets.name (2067)"
+		if i := strings.LastIndex(lite.Error(), "constraint failed: "); i >= 0 {
+			what, _, _ := strings.Cut(lite.Error()[i+len("constraint failed: "):], " (")
+			return what
 		}
 	}
 	return ""

@@ -192,7 +192,7 @@ func (tx *Tx) readable(model any) (string, []any) {
 		if len(chain) == 0 {
 			return "?TableAlias.organization_id = ?", []any{org}
 		}
-		return "(?TableAlias.organization_id = ? OR (?TableAlias.shared AND ?TableAlias.organization_id IN (?)))", []any{org, bun.In(chain)}
+		return "(?TableAlias.organization_id = ? OR (?TableAlias.shared AND ?TableAlias.organization_id IN (?)))", []any{org, bun.List(chain)}
 	case Branch:
 		return "?TableAlias.organization_id IN (SELECT descendant_id FROM organization_tree WHERE ancestor_id = ?)", []any{org}
 	default:

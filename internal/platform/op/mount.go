@@ -242,11 +242,11 @@ func checkQuery(ctx huma.Context, known []string) error {
 
 func (m *Mount) refuse(ctx huma.Context, err error) {
 	p := m.problem(ctx.Context(), err)
-	ctx.SetStatus(p.Status)
 	for name, values := range p.GetHeaders() {
 		ctx.SetHeader(name, values[0])
 	}
 	ctx.SetHeader("Content-Type", "application/problem+json")
+	ctx.SetStatus(p.Status) // the head is sent here
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // the client is gone if this fails
 }
 
@@ -322,9 +322,9 @@ func (m *Mount) replayed(ctx huma.Context, o Operation, g access.Grant) (*replay
 	if err != nil || kept == nil {
 		return r, false, err
 	}
-	ctx.SetStatus(kept.Status)
 	ctx.SetHeader("Content-Type", "application/json")
 	ctx.SetHeader("Idempotent-Replayed", "true")
+	ctx.SetStatus(kept.Status)
 	if string(kept.Body) != "null" {
 		_, _ = ctx.BodyWriter().Write(kept.Body) // the client is gone if this fails
 	}
