@@ -123,61 +123,69 @@ const discoverAtOnce = 512
 
 // hosts tests every address and scans those that live. Hosts whose checks need names seen on others come last.
 func (r *run) hosts(ctx context.Context) {
-	planned := make(chan scanlink.PlanHost)
 	alive := make(chan *host)
-	go func() {
-		defer close(planned)
-		for _, h := range r.plan.Hosts {
-			select {
-			case planned <- h:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	var testers, scanners sync.WaitGroup
+	planned := r.planned(ctx)
 	for range min(discoverAtOnce, len(r.plan.Hosts)) {
-		testers.Go(func() {
-			for h := range planned {
-				if x := r.discover(ctx, h); x != nil {
-					select {
-					case alive <- x:
-					case <-ctx.Done():
-						return
-					}
-				}
-			}
-		})
+		testers.Go(func() { r.test(ctx, planned, alive) })
 	}
-	var late []*host
-	var lateMu sync.Mutex
-	for range max(1, first(r.plan.Parallel, r.profile.Parallel)) {
+	parallel := max(1, first(r.plan.Parallel, r.profile.Parallel))
+	late := make(chan *host, len(r.plan.Hosts))
+	for range parallel {
 		scanners.Go(func() {
 			for h := range alive {
 				h.guard(func() { h.survey(ctx) })
 				if h.needsNames() {
-					lateMu.Lock()
-					late = append(late, h)
-					lateMu.Unlock()
-					continue
+					late <- h
+				} else {
+					h.examine(ctx)
 				}
-				h.examine(ctx)
 			}
 		})
 	}
 	testers.Wait()
 	close(alive)
 	scanners.Wait()
-	var last sync.WaitGroup
-	slots := make(chan struct{}, max(1, first(r.plan.Parallel, r.profile.Parallel)))
-	for _, h := range late {
-		slots <- struct{}{}
-		last.Go(func() {
-			defer func() { <-slots }()
-			h.examine(ctx)
+	close(late)
+	for range min(parallel, len(late)) {
+		scanners.Go(func() {
+			for h := range late {
+				h.examine(ctx)
+			}
 		})
 	}
-	last.Wait()
+	scanners.Wait()
+}
+
+// planned hands out the plan's hosts one by one.
+func (r *run) planned(ctx context.Context) <-chan scanlink.PlanHost {
+	out := make(chan scanlink.PlanHost)
+	go func() {
+		defer close(out)
+		for _, h := range r.plan.Hosts {
+			select {
+			case out <- h:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// test passes on the hosts that live.
+func (r *run) test(ctx context.Context, planned <-chan scanlink.PlanHost, alive chan<- *host) {
+	for p := range planned {
+		h := r.discover(ctx, p)
+		if h == nil {
+			continue
+		}
+		select {
+		case alive <- h:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // discover tests one address; a silent one is done with.

@@ -106,7 +106,7 @@ func askMQTT(a *asker, m *Match) {
 			}
 			r = append(r, more...)
 		}
-		switch f := regexp.MustCompile(`^mosquitto version ([0-9][0-9.]*)`).FindStringSubmatch(mqttTopics(r)[version]); {
+		switch f := pattern(`^mosquitto version ([0-9][0-9.]*)`).FindStringSubmatch(mqttTopics(r)[version]); {
 		case f != nil:
 			m.product("mosquitto", f[1], "", toldExactly)
 		case bytes.Contains(r, []byte("$SYS/brokers")):
@@ -185,10 +185,10 @@ func matchSTOMP(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "stomp"}
-	if f := regexp.MustCompile(`(?m)^server:([A-Za-z]+)(?:/([0-9][0-9.]*))?`).FindSubmatch(b); f != nil {
+	if f := pattern(`(?m)^server:([A-Za-z]+)(?:/([0-9][0-9.]*))?`).FindSubmatch(b); f != nil {
 		m.product(strings.ToLower(string(f[1])), string(f[2]), "", toldExactly)
 	}
-	if f := regexp.MustCompile(`org\.apache\.activemq`).Find(b); f != nil {
+	if f := pattern(`org\.apache\.activemq`).Find(b); f != nil {
 		m.product("activemq", "", "", toldBanner)
 	}
 	return m, true
@@ -201,7 +201,7 @@ func matchOpenWire(b []byte) (Match, bool) {
 	}
 	m := Match{Name: "openwire"}
 	m.product("activemq", "", "", toldBanner)
-	if f := regexp.MustCompile(`ProviderVersion\x09\x00.([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
+	if f := pattern(`ProviderVersion\x09\x00.([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
 		m.product("activemq", string(f[1]), "", toldExactly)
 	}
 	return m, true
@@ -220,7 +220,7 @@ func askAJP(a *asker, m *Match) {
 	text := func(s string) string { return "\x00" + string(rune(len(s))) + s + "\x00" }
 	body := "\x02\x02" + text("HTTP/1.1") + text("/vedette-nowhere") + text("127.0.0.1") + text("localhost") + text("localhost") + "\x00\x50\x00\x00\x01\xa0\x0b" + text("localhost") + "\xff"
 	r := a.once(append([]byte{0x12, 0x34, byte(len(body) >> 8), byte(len(body))}, body...))
-	if f := regexp.MustCompile(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`).FindSubmatch(r); f != nil {
+	if f := pattern(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`).FindSubmatch(r); f != nil {
 		m.product("apache tomcat", string(f[1]), "", toldBanner)
 	} else if bytes.Contains(r, []byte("Apache Tomcat")) {
 		m.product("apache tomcat", "", "", toldBanner)
@@ -243,7 +243,7 @@ func matchNSQ(b []byte) (Match, bool) {
 	}
 	m := Match{Name: "nsq"}
 	m.product("nsqd", "", "", toldBanner)
-	if f := regexp.MustCompile(`"version":"([0-9][^"]*)"`).FindSubmatch(b); f != nil {
+	if f := pattern(`"version":"([0-9][^"]*)"`).FindSubmatch(b); f != nil {
 		m.product("nsqd", string(f[1]), "", toldExactly)
 	}
 	return m, true
@@ -278,7 +278,7 @@ func matchXMPP(b []byte) (Match, bool) {
 // askXMPP opens a stream to the host name that the server is known by, for its features.
 func askXMPP(a *asker, m *Match) {
 	name := a.target.host()
-	if f := regexp.MustCompile(`from=['"]([A-Za-z0-9.-]{1,253})['"]`).FindSubmatch(a.session.banner); f != nil {
+	if f := pattern(`from=['"]([A-Za-z0-9.-]{1,253})['"]`).FindSubmatch(a.session.banner); f != nil {
 		name = string(f[1])
 	}
 	if strings.ContainsAny(name, `'"<>&`) {

@@ -295,7 +295,7 @@ func askCassandra(a *asker, m *Match) {
 		body := binary.BigEndian.AppendUint32(nil, uint32(len(q)))
 		body = append(append(body, q...), 0, 1, 0)
 		r = c.ask(append(binary.BigEndian.AppendUint32([]byte{4, 0, 0, 1, 7}, uint32(len(body))), body...))
-		if f := regexp.MustCompile(`\x00\x00\x00[\x01-\x20]([0-9]+\.[0-9]+[0-9A-Za-z.-]*)$`).FindSubmatch(r); f != nil {
+		if f := pattern(`\x00\x00\x00[\x01-\x20]([0-9]+\.[0-9]+[0-9A-Za-z.-]*)$`).FindSubmatch(r); f != nil {
 			m.product(m.Product, string(f[1]), "", toldExactly)
 		}
 	})
@@ -317,7 +317,7 @@ func matchClickhouse(b []byte) (Match, bool) {
 		}
 	case b[0] == 2 && bytes.Contains(b, []byte("DB::Exception")):
 		m.product("clickhouse", "", "", toldBanner)
-		if f := regexp.MustCompile(`version ([0-9.]+)`).FindSubmatch(b); f != nil {
+		if f := pattern(`version ([0-9.]+)`).FindSubmatch(b); f != nil {
 			m.product("clickhouse", string(f[1]), "", toldExactly)
 		}
 	default:
@@ -344,7 +344,7 @@ func askBolt(a *asker, m *Match) {
 		}
 		hello := []byte("\xb1\x01\xa2\x8auser_agent\x8bvedette/1.0\x86scheme\x84none")
 		msg := append([]byte{0, byte(len(hello))}, hello...)
-		if f := regexp.MustCompile(`(Neo4j|Memgraph)/v?([0-9][0-9A-Za-z.-]*)`).FindSubmatch(c.ask(append(msg, 0, 0))); f != nil {
+		if f := pattern(`(Neo4j|Memgraph)/v?([0-9][0-9A-Za-z.-]*)`).FindSubmatch(c.ask(append(msg, 0, 0))); f != nil {
 			m.product(strings.ToLower(string(f[1])), string(f[2]), "", toldExactly)
 		}
 	})
@@ -354,7 +354,7 @@ func matchBeanstalk(b []byte) (Match, bool) {
 	m := Match{Name: "beanstalkd"}
 	if bytes.HasPrefix(b, []byte("OK ")) && bytes.Contains(b, []byte("current-jobs-urgent:")) {
 		m.product("beanstalkd", "", "", toldBanner)
-		if f := regexp.MustCompile(`(?m)^version: "?([0-9][^"\r\n]*)`).FindSubmatch(b); f != nil {
+		if f := pattern(`(?m)^version: "?([0-9][^"\r\n]*)`).FindSubmatch(b); f != nil {
 			m.product("beanstalkd", string(f[1]), "", toldExactly)
 		}
 		return m, true

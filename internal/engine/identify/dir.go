@@ -187,13 +187,13 @@ func (m *Match) ldapRoot(b []byte) {
 		}
 	case strings.Contains(text, "389 Project"):
 		m.product("389 directory server", "", "", toldExactly)
-		if f := regexp.MustCompile(`389-Directory/([0-9][0-9.]*)`).FindStringSubmatch(text); f != nil {
+		if f := pattern(`389-Directory/([0-9][0-9.]*)`).FindStringSubmatch(text); f != nil {
 			m.product("389 directory server", f[1], "", toldExactly)
 		}
 	case strings.Contains(text, "Apache Software Foundation"):
 		m.product("apache directory server", "", "", toldExactly)
 	default:
-		if f := regexp.MustCompile(`vendorName1[\x00-\x20\x80-\xff]*(?:\x04.)?([A-Za-z][ -~]{2,40})`).FindStringSubmatch(text); f != nil {
+		if f := pattern(`vendorName1[\x00-\x20\x80-\xff]*(?:\x04.)?([A-Za-z][ -~]{2,40})`).FindStringSubmatch(text); f != nil {
 			m.product(strings.ToLower(f[1]), "", "", toldBanner)
 		}
 	}

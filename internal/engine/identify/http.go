@@ -27,7 +27,7 @@ func matchPJL(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "jetdirect"}
-	if f := regexp.MustCompile(`"([^"]{1,80})"`).FindSubmatch(b); f != nil {
+	if f := pattern(`"([^"]{1,80})"`).FindSubmatch(b); f != nil {
 		m.product(strings.ToLower(string(f[1])), "", "", toldExactly)
 	}
 	return m, true
@@ -48,7 +48,7 @@ func matchHTTP(b []byte) (Match, bool) {
 	r, err := http.ReadResponse(bufio.NewReaderSize(bytes.NewReader(b), 16<<10), nil)
 	if err == nil {
 		m.headers(r.Header)
-	} else if f := regexp.MustCompile(`(?im)^server:[ \t]*([^\r\n]+)`).FindSubmatch(head); f != nil {
+	} else if f := pattern(`(?im)^server:[ \t]*([^\r\n]+)`).FindSubmatch(head); f != nil {
 		m.serverHeader(string(f[1]))
 	}
 	m.maybeTLS = bytes.HasPrefix(b[9:], []byte("400")) && (clearComplaint.Match(body) || len(body) == 0)

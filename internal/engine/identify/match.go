@@ -1,6 +1,9 @@
 package identify
 
 import (
+	"regexp"
+	"sync"
+
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
@@ -58,4 +61,16 @@ func (m *Match) product(name, version, text string, qod int) {
 	if o := osOf(text); o.QoD > m.OS.QoD {
 		m.OS = o
 	}
+}
+
+var patterns sync.Map
+
+// pattern compiles an expression once. It is for expressions of this program alone, never for text from outside.
+func pattern(s string) *regexp.Regexp {
+	if p, ok := patterns.Load(s); ok {
+		return p.(*regexp.Regexp)
+	}
+	p := regexp.MustCompile(s)
+	patterns.Store(s, p)
+	return p
 }

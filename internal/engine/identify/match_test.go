@@ -85,7 +85,7 @@ func TestServerHeaders(t *testing.T) {
 	for header, want := range map[string][2]string{
 		"Apache/2.4.57 (Debian) PHP/8.2.7": {"apache httpd", "2.4.57"}, "nginx": {"nginx", ""}, "nginx/1.18.0 (Ubuntu)": {"nginx", "1.18.0"},
 		"Microsoft-IIS/10.0": {"microsoft iis", "10.0"}, "mini_httpd/1.30 26Oct2018": {"mini_httpd", "1.30"}, "Werkzeug/2.2.2 Python/3.11.2": {"werkzeug", "2.2.2"},
-		"SimpleHTTP/0.6 Python/3.11.2": {"python http.server", ""}, "Jetty(9.4.51.v20230217)": {"jetty", "9.4.51.v20230217"}, "Apache-Coyote/1.1": {"apache tomcat", "1.1"},
+		"SimpleHTTP/0.6 Python/3.11.2": {"python http.server", ""}, "Jetty(9.4.51.v20230217)": {"jetty", "9.4.51.v20230217"}, "Apache-Coyote/1.1": {"apache tomcat", ""},
 		"CUPS/2.4 IPP/2.1": {"cups", "2.4"}, "Icecast 2.4.4": {"icecast", "2.4.4"}, "squid/5.7": {"squid", "5.7"}, "Caddy": {"caddy", ""}, "MiniServ/2.021": {"webmin", "2.021"},
 		"gunicorn/20.1.0": {"gunicorn", "20.1.0"}, "TornadoServer/6.2": {"tornado", "6.2"}, "WebLogic Server 12.2.1": {"oracle weblogic", "12.2.1"}, "tinyproxy/1.11.1": {"tinyproxy", "1.11.1"},
 	} {

@@ -19,17 +19,19 @@ var mediaProbes = []probe{
 	{name: "asterisk-ami", ports: []uint16{5038}, first: true, match: matchAMI},
 }
 
+var rtspRules = rules(
+	`(?im)^Server: ?(?:.*?)GStreamer RTSP server`, "gstreamer rtsp", `(?im)^Server: ?(?:.*?)LIVE555 Streaming Media v?([0-9.]+)`, "live555", `(?im)^Server: ?gortsplib`, "mediamtx", `(?im)^Server: ?MediaMTX`, "mediamtx",
+	`(?im)^Server: ?DSS/([0-9.]+)`, "darwin streaming server", `(?im)^Server: ?VLC/([0-9.]+)`, "vlc", `(?im)^Server: ?Hipcam RealServer/V?([0-9.]+)`, "hipcam", `(?im)^Server: ?Wowza[^0-9\r\n]*([0-9.]+)?`, "wowza streaming engine",
+	`(?im)^Server: ?AirTunes/([0-9.]+)`, "airtunes", `(?im)^Server: ?Helix[^0-9\r\n]*([0-9.]+)?`, "helix server", `(?im)^Server: ?Dahua`, "dahua rtsp", `(?im)^Server: ?(?:Hikvision|HiIpcam)`, "hikvision rtsp", `(?im)^Server: ?Rtsp Server(?:/([0-9.]+))?`, "rtsp server",
+)
+
 func matchRTSP(b []byte) (Match, bool) {
 	if !bytes.HasPrefix(b, []byte("RTSP/1.0 ")) && !bytes.HasPrefix(b, []byte("RTSP/2.0 ")) {
 		return Match{}, false
 	}
 	m := Match{Name: "rtsp"}
 	text := string(b[:min(len(b), 4096)])
-	m.byRules(rules(
-		`(?im)^Server: ?(?:.*?)GStreamer RTSP server`, "gstreamer rtsp", `(?im)^Server: ?(?:.*?)LIVE555 Streaming Media v?([0-9.]+)`, "live555", `(?im)^Server: ?gortsplib`, "mediamtx", `(?im)^Server: ?MediaMTX`, "mediamtx",
-		`(?im)^Server: ?DSS/([0-9.]+)`, "darwin streaming server", `(?im)^Server: ?VLC/([0-9.]+)`, "vlc", `(?im)^Server: ?Hipcam RealServer/V?([0-9.]+)`, "hipcam", `(?im)^Server: ?Wowza[^0-9\r\n]*([0-9.]+)?`, "wowza streaming engine",
-		`(?im)^Server: ?AirTunes/([0-9.]+)`, "airtunes", `(?im)^Server: ?Helix[^0-9\r\n]*([0-9.]+)?`, "helix server", `(?im)^Server: ?Dahua`, "dahua rtsp", `(?im)^Server: ?(?:Hikvision|HiIpcam)`, "hikvision rtsp", `(?im)^Server: ?Rtsp Server(?:/([0-9.]+))?`, "rtsp server",
-	), text, toldBanner)
+	m.byRules(rtspRules, text, toldBanner)
 	return m, true
 }
 
@@ -90,7 +92,7 @@ func askIRC(a *asker, m *Match) {
 			if bytes.Contains(all, []byte(" 004 ")) || len(r) == 0 {
 				break
 			}
-			if f := regexp.MustCompile(`(?m)^PING :?([^\r\n]{1,64})`).FindSubmatch(r); f != nil {
+			if f := pattern(`(?m)^PING :?([^\r\n]{1,64})`).FindSubmatch(r); f != nil {
 				c.send([]byte("PONG :" + string(f[1]) + "\r\n"))
 			}
 			r = c.read()
@@ -110,7 +112,7 @@ func matchMumble(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "mumble"}
-	f := regexp.MustCompile(`\x12[\x03-\x40](?:Murmur )?v?([0-9]+\.[0-9]+(?:\.[0-9]+)?)`).FindSubmatch(b)
+	f := pattern(`\x12[\x03-\x40](?:Murmur )?v?([0-9]+\.[0-9]+(?:\.[0-9]+)?)`).FindSubmatch(b)
 	if f == nil {
 		return Match{}, false
 	}
@@ -130,7 +132,7 @@ func matchTeamSpeak(b []byte) (Match, bool) {
 func askTeamSpeak(a *asker, m *Match) {
 	a.talk(func(c *chat) {
 		c.read()
-		if f := regexp.MustCompile(`version=([0-9][0-9.]*)`).FindSubmatch(c.ask([]byte("version\n"))); f != nil {
+		if f := pattern(`version=([0-9][0-9.]*)`).FindSubmatch(c.ask([]byte("version\n"))); f != nil {
 			m.product("teamspeak", string(f[1]), "", toldExactly)
 		}
 	})
@@ -149,7 +151,7 @@ func matchSOCKS(b []byte) (Match, bool) {
 }
 
 func matchMPD(b []byte) (Match, bool) {
-	f := regexp.MustCompile(`^OK MPD ([0-9.]+)`).FindSubmatch(b)
+	f := pattern(`^OK MPD ([0-9.]+)`).FindSubmatch(b)
 	if f == nil {
 		return Match{}, false
 	}
@@ -158,17 +160,19 @@ func matchMPD(b []byte) (Match, bool) {
 	return m, true
 }
 
+var icyRules = rules(`SHOUTcast (?:Distributed Network Audio Server|DNAS)[^0-9]*v?([0-9.]+)`, "shoutcast")
+
 func matchICY(b []byte) (Match, bool) {
 	if !bytes.HasPrefix(b, []byte("ICY ")) {
 		return Match{}, false
 	}
 	m := Match{Name: "shoutcast"}
-	m.byRules(rules(`SHOUTcast (?:Distributed Network Audio Server|DNAS)[^0-9]*v?([0-9.]+)`, "shoutcast"), string(b), toldBanner)
+	m.byRules(icyRules, string(b), toldBanner)
 	return m, true
 }
 
 func matchAMI(b []byte) (Match, bool) {
-	f := regexp.MustCompile(`^Asterisk Call Manager/([0-9.]+)`).FindSubmatch(b)
+	f := pattern(`^Asterisk Call Manager/([0-9.]+)`).FindSubmatch(b)
 	if f == nil {
 		return Match{}, false
 	}

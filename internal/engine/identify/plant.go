@@ -3,7 +3,6 @@ package identify
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
 	"strings"
 )
 
@@ -67,7 +66,7 @@ func askS7(a *asker, m *Match) {
 			return c.ask([]byte{3, 0, 0, 33, 2, 0xf0, 0x80, 0x32, 7, 0, 0, 0, 2, 0, 8, 0, 8, 0, 1, 0x12, 4, 0x11, 0x44, 1, 0, 0xff, 9, 0, 4, 0, list, 0, index})
 		}
 		r = read(0x11, 1)
-		if f := regexp.MustCompile(`6[A-Z]{2}[0-9] [0-9A-Z]{3}-[0-9A-Z]{5}-[0-9A-Z]{4}`).Find(r); f != nil {
+		if f := pattern(`6[A-Z]{2}[0-9] [0-9A-Z]{3}-[0-9A-Z]{5}-[0-9A-Z]{4}`).Find(r); f != nil {
 			m.product("siemens s7 "+strings.ToLower(string(f)), "", "", toldExactly)
 		}
 		if i := bytes.LastIndexByte(r, 'V'); m.Product != "" && i >= 0 && len(r) >= i+4 {
@@ -124,7 +123,7 @@ func matchFox(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "fox"}
-	if f := regexp.MustCompile(`(?m)^app\.version=s:([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
+	if f := pattern(`(?m)^app\.version=s:([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
 		m.product("tridium niagara", string(f[1]), "", toldExactly)
 	}
 	return m, true

@@ -45,6 +45,9 @@ func (m *Match) serverHeader(v string) {
 		name, version := strings.ToLower(f[1]), f[2]+f[3]
 		if first {
 			first = false
+			if name == "apache-coyote" { // the connector's version, not Tomcat's
+				version = ""
+			}
 			if p, ok := serverNames[name]; ok {
 				name = p
 			}
@@ -123,14 +126,34 @@ func (m *Match) headerProducts(h http.Header) {
 		if name == "" {
 			name, version = generator(v)
 		}
-		if f := regexp.MustCompile(`[0-9][0-9A-Za-z.-]*`).FindString(version); name != "" {
+		if f := pattern(`[0-9][0-9A-Za-z.-]*`).FindString(version); name != "" {
 			m.software(name, f, x.header+": "+v, toldExactly)
 		}
 	}
 	if h.Get("X-Clickhouse-Server-Display-Name") != "" {
 		m.software("clickhouse", "", "X-ClickHouse-Server-Display-Name", toldExactly)
 	}
+	m.realm(h.Get("Www-Authenticate"))
 	m.via(h.Get("Via"))
+}
+
+// realms are names that products give to their login.
+var realms = map[string]string{
+	"ActiveMQRealm": "activemq", "RabbitMQ Management": "rabbitmq", "Tomcat Manager Application": "apache tomcat", "Tomcat Host Manager Application": "apache tomcat",
+	"Transmission": "transmission", "phpMyAdmin localhost": "phpmyadmin", "Webmin Server": "webmin", "Nagios Access": "nagios", "monit": "monit", "XDB": "oracle xml db",
+	"Icecast2 Server": "icecast", "SABnzbd": "sabnzbd", "OpenWebNet": "openwebnet", "HAProxy Statistics": "haproxy", "Artifactory Realm": "artifactory", "Sonatype Nexus Repository Manager": "nexus repository",
+}
+
+func (m *Match) realm(v string) {
+	f := pattern(`realm="([^"]{1,80})"`).FindStringSubmatch(v)
+	if f == nil || realms[f[1]] == "" {
+		return
+	}
+	if m.Product == "" {
+		m.product(realms[f[1]], "", "", toldBanner)
+	} else if m.Product != realms[f[1]] {
+		m.software(realms[f[1]], "", "realm: "+f[1], toldBanner)
+	}
 }
 
 var viaProxy = regexp.MustCompile(`(?i)\b(varnish|squid|haproxy|apache ?traffic ?server|ats|tinyproxy|privoxy|traefik|envoy|cloudfront|caddy|kong)\b(?:[^()0-9,]*\((?:varnish|squid|ApacheTrafficServer|tinyproxy)?/?v?([0-9][0-9A-Za-z.]*)[^)]*\)|/v?([0-9][0-9A-Za-z.]*))?`)

@@ -30,7 +30,7 @@ var smallProbes = []probe{
 // noReply is for probes that only provoke: what comes back is read by the others.
 func noReply([]byte) (Match, bool) { return Match{}, false }
 
-var rsyncGreeting = regexp.MustCompile(`^@RSYNCD: ([0-9]+)(?:\.([0-9]+))?`)
+var rsyncGreeting = pattern(`^@RSYNCD: ([0-9]+)(?:\.([0-9]+))?`)
 
 func matchRsync(b []byte) (Match, bool) {
 	if !rsyncGreeting.Match(b) {
@@ -142,7 +142,7 @@ func askFinger(a *asker, m *Match) {
 
 // RFC 1413: the answer repeats the port pair.
 func matchIdent(b []byte) (Match, bool) {
-	if regexp.MustCompile(`^\s*\d+\s*,\s*\d+\s*:\s*(?:ERROR|USERID)\s*:`).Match(b) {
+	if pattern(`^\s*\d+\s*,\s*\d+\s*:\s*(?:ERROR|USERID)\s*:`).Match(b) {
 		return Match{Name: "ident"}, true
 	}
 	return Match{}, false

@@ -33,7 +33,7 @@ func matchMySQL(b []byte) (Match, bool) {
 	body := b[4:min(len(b), 4+n)]
 	if body[0] == 0xff {
 		text := string(body[3:])
-		if !regexp.MustCompile(`(?i)host|connections|blocked`).MatchString(text) {
+		if !pattern(`(?i)host|connections|blocked`).MatchString(text) {
 			return Match{}, false
 		}
 		m := Match{Name: "mysql", Note: "The server does not talk to this scanner's address, so its version is not known."}
@@ -76,7 +76,7 @@ func (m *Match) mysqlVersion(v string) {
 	switch suffix := strings.TrimSuffix(f[2], "-log"); {
 	case strings.Contains(suffix, "ubuntu"), strings.Contains(suffix, "deb"):
 		m.Package = f[1] + "-" + suffix
-	case regexp.MustCompile(`^[0-9]+(?:\.[0-9]+)?$`).MatchString(suffix):
+	case pattern(`^[0-9]+(?:\.[0-9]+)?$`).MatchString(suffix):
 		m.product("percona server", f[1]+"-"+suffix, v, toldBanner)
 	case strings.Contains(strings.ToLower(suffix), "tidb"):
 		m.product("tidb", strings.TrimPrefix(suffix, "TiDB-v"), v, toldExactly)

@@ -64,7 +64,7 @@ func (m *Match) looseSSH(software string) {
 	for key, product := range names {
 		if strings.HasPrefix(lower, key) {
 			version := ""
-			if f := regexp.MustCompile(`[-_/ ]v?([0-9][0-9A-Za-z.]*)`).FindStringSubmatch(software); f != nil {
+			if f := pattern(`[-_/ ]v?([0-9][0-9A-Za-z.]*)`).FindStringSubmatch(software); f != nil {
 				version = f[1]
 			}
 			m.product(product, version, "", toldBanner)
@@ -297,13 +297,15 @@ func askIMAP(a *asker, m *Match) {
 	})
 }
 
+var sieveRules = rules(`Dovecot`, "dovecot", `Cyrus timsieved v?([0-9.]+)?`, "cyrus imapd")
+
 func matchSieve(b []byte) (Match, bool) {
 	text := string(b[:min(len(b), 1024)])
 	if !strings.HasPrefix(text, `"IMPLEMENTATION" "`) {
 		return Match{}, false
 	}
 	m := Match{Name: "sieve"}
-	m.byRules(rules(`Dovecot`, "dovecot", `Cyrus timsieved v?([0-9.]+)?`, "cyrus imapd"), text, toldExactly)
+	m.byRules(sieveRules, text, toldExactly)
 	if strings.Contains(text, `"STARTTLS"`) {
 		m.Tunnel = "starttls"
 	}
@@ -319,7 +321,7 @@ func matchNNTP(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "nntp"}
-	if !m.byRules(nntpRules, line, toldBanner) && !regexp.MustCompile(`(?i)nntp|news|posting`).MatchString(line) {
+	if !m.byRules(nntpRules, line, toldBanner) && !pattern(`(?i)nntp|news|posting`).MatchString(line) {
 		return Match{}, false
 	}
 	return m, true

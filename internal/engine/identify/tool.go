@@ -51,7 +51,7 @@ func matchSVN(b []byte) (Match, bool) {
 
 // matchGit reads the daemon's refusal of a repository that is not there.
 func matchGit(b []byte) (Match, bool) {
-	if len(b) < 8 || !regexp.MustCompile(`^[0-9a-f]{4}(?:ERR |[0-9a-f]{40} )`).Match(b) {
+	if len(b) < 8 || !pattern(`^[0-9a-f]{4}(?:ERR |[0-9a-f]{40} )`).Match(b) {
 		return Match{}, false
 	}
 	m := Match{Name: "git", Note: "The daemon tells no version for a repository that it does not have."}
@@ -129,7 +129,7 @@ var varnishBanner = regexp.MustCompile(`(?m)^varnish-([0-9]+\.[0-9]+\.[0-9]+)`)
 // matchVarnish reads the challenge or the banner of the command line.
 func matchVarnish(b []byte) (Match, bool) {
 	f := varnishBanner.FindSubmatch(b)
-	if f == nil && !regexp.MustCompile(`^107 \d+ +\n[a-z]{32}`).Match(b) {
+	if f == nil && !pattern(`^107 \d+ +\n[a-z]{32}`).Match(b) {
 		return Match{}, false
 	}
 	m := Match{Name: "varnish-cli"}
@@ -148,7 +148,7 @@ func matchZabbix(b []byte) (Match, bool) {
 	}
 	m := Match{Name: "zabbix-agent"}
 	m.product("zabbix agent", "", "", toldBanner)
-	if f := regexp.MustCompile(`^[0-9]+\.[0-9]+(?:\.[0-9]+)?`).Find(b[13:]); f != nil {
+	if f := pattern(`^[0-9]+\.[0-9]+(?:\.[0-9]+)?`).Find(b[13:]); f != nil {
 		m.product("zabbix agent", string(f), "", toldExactly)
 	}
 	return m, true
@@ -181,7 +181,7 @@ func matchNRPE(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "nrpe"}
-	if f := regexp.MustCompile(`NRPE v([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
+	if f := pattern(`NRPE v([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
 		m.product("nrpe", string(f[1]), "", toldExactly)
 	}
 	return m, true
@@ -197,7 +197,7 @@ func matchMunin(b []byte) (Match, bool) {
 func askMunin(a *asker, m *Match) {
 	a.talk(func(c *chat) {
 		c.read()
-		if f := regexp.MustCompile(`version: ([0-9][0-9.]*)`).FindSubmatch(c.ask([]byte("version\n"))); f != nil {
+		if f := pattern(`version: ([0-9][0-9.]*)`).FindSubmatch(c.ask([]byte("version\n"))); f != nil {
 			m.product("munin", string(f[1]), "", toldExactly)
 		}
 	})
@@ -266,7 +266,7 @@ func matchTorControl(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "tor-control"}
-	if f := regexp.MustCompile(`Tor="([0-9][^"]*)"`).FindSubmatch(b); f != nil {
+	if f := pattern(`Tor="([0-9][^"]*)"`).FindSubmatch(b); f != nil {
 		m.product("tor", string(f[1]), "", toldExactly)
 	}
 	return m, true
@@ -278,7 +278,7 @@ func matchAFP(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "afp"}
-	if f := regexp.MustCompile(`Netatalk ?([0-9][0-9.]*)?`).FindSubmatch(b); f != nil {
+	if f := pattern(`Netatalk ?([0-9][0-9.]*)?`).FindSubmatch(b); f != nil {
 		m.product("netatalk", string(f[1]), "", toldExactly)
 	}
 	return m, true
@@ -292,7 +292,7 @@ func matchLPD(b []byte) (Match, bool) {
 }
 
 func matchClamd(b []byte) (Match, bool) {
-	f := regexp.MustCompile(`^ClamAV ([0-9][0-9.]*)`).FindSubmatch(b)
+	f := pattern(`^ClamAV ([0-9][0-9.]*)`).FindSubmatch(b)
 	if f == nil {
 		return Match{}, false
 	}
@@ -321,14 +321,14 @@ func matchBGP(b []byte) (Match, bool) {
 }
 
 func matchGopher(b []byte) (Match, bool) {
-	if regexp.MustCompile(`(?m)^[0-9ihgIsTM][^\t\r\n]*\t[^\t\r\n]*\t[^\t\r\n]*\t\d+\r?$`).Match(b) {
+	if pattern(`(?m)^[0-9ihgIsTM][^\t\r\n]*\t[^\t\r\n]*\t[^\t\r\n]*\t\d+\r?$`).Match(b) {
 		return Match{Name: "gopher"}, true
 	}
 	return Match{}, false
 }
 
 func matchDict(b []byte) (Match, bool) {
-	f := regexp.MustCompile(`^220 \S+ dictd ([0-9][0-9.]*)`).FindSubmatch(b)
+	f := pattern(`^220 \S+ dictd ([0-9][0-9.]*)`).FindSubmatch(b)
 	if f == nil {
 		return Match{}, false
 	}
@@ -338,7 +338,7 @@ func matchDict(b []byte) (Match, bool) {
 }
 
 func matchHDDTemp(b []byte) (Match, bool) {
-	if regexp.MustCompile(`^\|/dev/[a-z0-9]+\|`).Match(b) {
+	if pattern(`^\|/dev/[a-z0-9]+\|`).Match(b) {
 		m := Match{Name: "hddtemp"}
 		m.product("hddtemp", "", "", toldBanner)
 		return m, true
@@ -347,7 +347,7 @@ func matchHDDTemp(b []byte) (Match, bool) {
 }
 
 func matchNUT(b []byte) (Match, bool) {
-	f := regexp.MustCompile(`^Network UPS Tools upsd ([0-9][0-9.]*)`).FindSubmatch(b)
+	f := pattern(`^Network UPS Tools upsd ([0-9][0-9.]*)`).FindSubmatch(b)
 	if f == nil {
 		return Match{}, false
 	}
@@ -366,7 +366,7 @@ func matchRadmin(b []byte) (Match, bool) {
 }
 
 func matchVMware(b []byte) (Match, bool) {
-	f := regexp.MustCompile(`^220 VMware Authentication Daemon Version ([0-9.]+)`).FindSubmatch(b)
+	f := pattern(`^220 VMware Authentication Daemon Version ([0-9.]+)`).FindSubmatch(b)
 	if f == nil {
 		return Match{}, false
 	}

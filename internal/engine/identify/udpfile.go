@@ -112,13 +112,13 @@ func (m *Match) snmpSystem(b []byte) {
 	case strings.HasPrefix(text, "Linux "):
 		if m.OS = osOf(text); m.OS.QoD == 0 {
 			m.OS = OS{"Linux", "cpe:2.3:o:linux:linux_kernel:*:*:*:*:*:*:*:*", 60}
-			if f := regexp.MustCompile(`^Linux \S+ ([0-9]+\.[0-9]+\.[0-9]+)`).FindStringSubmatch(text); f != nil {
+			if f := pattern(`^Linux \S+ ([0-9]+\.[0-9]+\.[0-9]+)`).FindStringSubmatch(text); f != nil {
 				m.OS.Name = "Linux " + f[1]
 			}
 		}
 	case strings.Contains(text, "Cisco IOS"):
 		version := ""
-		if f := regexp.MustCompile(`Version ([0-9][0-9A-Za-z.()]*)`).FindStringSubmatch(text); f != nil {
+		if f := pattern(`Version ([0-9][0-9A-Za-z.()]*)`).FindStringSubmatch(text); f != nil {
 			version = f[1]
 		}
 		m.product("cisco ios", version, "", toldExactly)

@@ -3,7 +3,6 @@ package identify
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -112,14 +111,16 @@ func askRPCUDP(a *asker, m *Match) {
 	}
 }
 
+var ssdpRules = rules(`(?i)MiniUPnPd/([0-9][0-9.]*)`, "miniupnpd", `(?i)MiniDLNA/([0-9][0-9.]*)`, "minidlna", `(?i)(?:Portable SDK for UPnP devices|libupnp)/([0-9][0-9.]*)`, "libupnp")
+
 func matchSSDP(b []byte) (Match, bool) {
-	if !bytes.HasPrefix(b, []byte("HTTP/1.1 200 OK\r\n")) || !regexp.MustCompile(`(?im)^(?:ST|USN):`).Match(b) {
+	if !bytes.HasPrefix(b, []byte("HTTP/1.1 200 OK\r\n")) || !pattern(`(?im)^(?:ST|USN):`).Match(b) {
 		return Match{}, false
 	}
 	m := Match{Name: "ssdp"}
-	if f := regexp.MustCompile(`(?im)^SERVER: *([^\r\n]+)`).FindSubmatch(b); f != nil {
+	if f := pattern(`(?im)^SERVER: *([^\r\n]+)`).FindSubmatch(b); f != nil {
 		text := string(f[1])
-		if !m.byRules(rules(`(?i)MiniUPnPd/([0-9][0-9.]*)`, "miniupnpd", `(?i)MiniDLNA/([0-9][0-9.]*)`, "minidlna", `(?i)(?:Portable SDK for UPnP devices|libupnp)/([0-9][0-9.]*)`, "libupnp"), text, toldBanner) {
+		if !m.byRules(ssdpRules, text, toldBanner) {
 			m.Note = "The device calls itself: " + clean(text)
 		}
 	}
@@ -152,7 +153,7 @@ func matchSQLBrowser(b []byte) (Match, bool) {
 	}
 	m := Match{Name: "mssql-browser"}
 	m.product("microsoft sql server", "", "", toldExactly)
-	if f := regexp.MustCompile(`Version;([0-9][0-9.]*);`).FindSubmatch(b); f != nil {
+	if f := pattern(`Version;([0-9][0-9.]*);`).FindSubmatch(b); f != nil {
 		m.Version = string(f[1])
 	}
 	return m, true

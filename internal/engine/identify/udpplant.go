@@ -2,7 +2,6 @@ package identify
 
 import (
 	"encoding/binary"
-	"regexp"
 	"strings"
 )
 
@@ -40,7 +39,7 @@ func askBACnet(a *asker, m *Match) {
 	}
 	vendor, model, firmware := read(121), read(70), read(44)
 	if name := strings.TrimSpace(strings.ToLower(clean(vendor + " " + model))); name != "" {
-		version := regexp.MustCompile(`[0-9][0-9A-Za-z.]*`).FindString(firmware)
+		version := pattern(`[0-9][0-9A-Za-z.]*`).FindString(firmware)
 		m.product(name, version, "", toldExactly)
 	}
 }

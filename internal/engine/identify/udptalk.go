@@ -3,7 +3,6 @@ package identify
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
 )
 
 // udpTalk are tunnels, telephony and games.
@@ -122,7 +121,7 @@ func matchSTUN(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "stun"}
-	if f := regexp.MustCompile(`Coturn-([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
+	if f := pattern(`Coturn-([0-9][0-9.]*)`).FindSubmatch(b); f != nil {
 		m.product("coturn", string(f[1]), "", toldExactly)
 	}
 	return m, true
@@ -183,7 +182,7 @@ func matchQuake3(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "quake3"}
-	if f := regexp.MustCompile(`\\version\\([A-Za-z0-9+ ]{2,30}?) ([0-9][0-9A-Za-z.-]*)`).FindSubmatch(b); f != nil {
+	if f := pattern(`\\version\\([A-Za-z0-9+ ]{2,30}?) ([0-9][0-9A-Za-z.-]*)`).FindSubmatch(b); f != nil {
 		m.product(string(bytes.ToLower(f[1])), string(f[2]), "", toldExactly)
 	}
 	return m, true

@@ -48,7 +48,7 @@ var applications = []application{
 	{product: "rabbitmq", title: re(`RabbitMQ Management`), path: "/api/overview", tells: re(`"rabbitmq_version":"([0-9][^"]*)"`), server: true},
 	{product: "solr", title: re(`^Solr Admin`), path: "/solr/admin/info/system?wt=json", tells: re(`"solr-spec-version":"([0-9.]+)`)},
 	{product: "activemq", title: re(`Apache ActiveMQ`)},
-	{product: "apache tomcat", title: re(`Apache Tomcat/|Apache Tomcat$`), body: re(`Apache Tomcat/[0-9]`), version: re(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`), server: true},
+	{product: "apache tomcat", title: re(`Apache Tomcat/|Apache Tomcat$`), body: re(`Apache Tomcat/[0-9]`), version: re(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`), path: nowhere, tells: re(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`), server: true},
 	{product: "webmin", title: re(`Login to (?:Webmin|Usermin)`)},
 	{product: "roundcube", title: re(`Roundcube Webmail`), version: re(`"rcversion":([0-9]+)`)},
 	{product: "nextcloud", body: re(`data-requesttoken.*nextcloud|Nextcloud`), path: "/status.php", tells: re(`"versionstring":"([0-9.]+)`)},
@@ -123,7 +123,7 @@ func (b *browser) application(m *Match, app *application, p *page) {
 		}
 	}
 	if version == "" && app.path != "" {
-		if t := b.get(app.path); t != nil && t.status == 200 {
+		if t := b.get(app.path); t != nil {
 			if f := app.tells.FindSubmatch(t.body); f != nil {
 				version, qod, evidence = string(f[1]), toldExactly, app.path
 			}
@@ -150,7 +150,10 @@ type tell struct {
 	product string
 }
 
-// jsonTells are looked for in the front page itself (path empty) and then asked one after another.
+// nowhere is a path that no server has: its error page often names the server.
+const nowhere = "/vedette-nowhere"
+
+// tells are looked for in the front page itself (path empty) and then asked one after another.
 var tells = []tell{
 	{"", re(`"cluster_uuid"[\s\S]*?"distribution"\s*:\s*"opensearch"[\s\S]*?"number"\s*:\s*"([0-9][^"]*)"`), "opensearch"},
 	{"", re(`"tagline"\s*:\s*"The OpenSearch Project`), "opensearch"},
@@ -168,7 +171,10 @@ var tells = []tell{
 	{"/metrics", re(`kubernetes_build_info\{[^}]*git_version="v([0-9][^"]*)"`), "kubernetes"},
 	{"/metrics", re(`(?m)^caddy_`), "caddy"},
 	{"/varz", re(`"server_id"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"[\s\S]*?"max_payload"`), "nats"},
-	{"/api/version", re(`"version"\s*:\s*"([0-9][^"]*)"`), ""},
+	{"/api/version", re(`"Version"\s*:\s*"v?([0-9][^"]*)"\s*,\s*"Codename"`), "traefik"},
+	{nowhere, re(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`), "apache tomcat"},
+	{nowhere, re(`(?i)powered by jetty:(?://)?[^0-9]{0,8}([0-9][0-9A-Za-z.]*)?`), "jetty"},
+	{nowhere, re(`<pre>Cannot GET ` + nowhere + `</pre>`), "express"},
 	{"/pods", re(`"kind"\s*:\s*"PodList"`), "kubernetes kubelet"},
 	{"/health", re(`"name"\s*:\s*"influxdb"[\s\S]*?"version"\s*:\s*"v?([0-9][^"]*)"`), "influxdb"},
 	{"/v1/agent/self", re(`"Config"[\s\S]*?"Version"\s*:\s*"([0-9][^"]*)"`), "consul"},
@@ -183,7 +189,7 @@ func (b *browser) speechless(m *Match, front *page) {
 			p = b.get(t.path)
 			pages[t.path] = p
 		}
-		if p == nil || t.path != "" && (p.status != 200 || t.product == "") {
+		if p == nil || t.path != "" && t.path != nowhere && p.status != 200 {
 			continue
 		}
 		f := t.pattern.FindSubmatch(p.body)
@@ -203,6 +209,11 @@ func (b *browser) speechless(m *Match, front *page) {
 		return
 	}
 	b.goBuild(m, pages["/metrics"])
+	for _, w := range m.Software {
+		if w.Product == "express" && m.Product == "" {
+			m.product("express", "", "", toldBanner)
+		}
+	}
 }
 
 // goBuild takes a Go program's own build information out of its metrics.
@@ -210,7 +221,7 @@ func (b *browser) goBuild(m *Match, p *page) {
 	if p == nil || p.status != 200 {
 		return
 	}
-	f := regexp.MustCompile(`(?m)^([a-z][a-z0-9_]*)_build_info\{[^}]*version="v?([0-9][^"]*)"`).FindAllSubmatch(p.body, 8)
+	f := pattern(`(?m)^([a-z][a-z0-9_]*)_build_info\{[^}]*version="v?([0-9][^"]*)"`).FindAllSubmatch(p.body, 8)
 	for _, g := range f {
 		if name := string(g[1]); name != "go" {
 			m.product(strings.ReplaceAll(name, "_", " "), string(g[2]), "", toldExactly)
@@ -261,7 +272,7 @@ func (b *browser) libraries(m *Match, p *page) {
 				continue
 			}
 			version, where := f[1], src
-			if v := regexp.MustCompile(`@([0-9]+\.[0-9.]*[0-9])/|/([0-9]+\.[0-9]+\.[0-9]+)/|[?&]ver?=([0-9]+\.[0-9.]*[0-9])`).FindStringSubmatch(src); version == "" && v != nil {
+			if v := pattern(`@([0-9]+\.[0-9.]*[0-9])/|/([0-9]+\.[0-9]+\.[0-9]+)/|[?&]ver?=([0-9]+\.[0-9.]*[0-9])`).FindStringSubmatch(src); version == "" && v != nil {
 				version = v[1] + v[2] + v[3]
 			}
 			if here := b.sameServer(src); fetched < 6 && here != "" {
