@@ -6,6 +6,7 @@ package check
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vedette/vedette/internal/engine/wire"
@@ -68,7 +69,14 @@ func Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []scanlink.
 func (c check) one(ctx context.Context, e *env) []scanlink.Finding {
 	ctx, cancel := context.WithTimeout(ctx, checkBudget)
 	defer cancel()
-	return c.run(ctx, e)
+	found := c.run(ctx, e)
+	for i := range found {
+		// A fact's key holds the check and not the class, so one that reports several goes by its classes' names.
+		if f := &found[i]; len(c.classes) > 1 && f.Check == c.id && f.Class != "creds" {
+			f.Check = strings.ReplaceAll(f.Class, ".", "-")
+		}
+	}
+	return found
 }
 
 // Classes are all classes that a check can report, sorted.

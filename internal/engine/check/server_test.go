@@ -154,7 +154,13 @@ func runCheck(t *testing.T, id string, s scanlink.Service, o Options) []scanlink
 			t.Fatalf("%s does not apply to %s over %s", id, s.Name, s.Protocol)
 		}
 		found := c.one(context.Background(), &env{n: n, t: target, o: o, id: id, open: new(bool)})
+		keys := map[string]bool{}
 		for _, f := range found {
+			key := f.Check + "|" + f.Login + "|" + f.Path
+			if keys[key] {
+				t.Errorf("%s: two findings with the key %s, of which a scan keeps one", id, key)
+			}
+			keys[key] = true
 			if !slices.Contains(c.classes, f.Class) {
 				t.Errorf("%s reports %s, which it does not declare", id, f.Class)
 			}
