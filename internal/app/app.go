@@ -23,6 +23,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/domain/target"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
+	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/blob"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/config"
@@ -115,7 +116,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.dispatcher = &scan.Dispatcher{DB: a.DB, Authority: ca, Judge: vulnerability.Judging(a.knowledge.Get, a.DB.Clock()), Complete: vulnerability.Complete,
+	a.dispatcher = &scan.Dispatcher{DB: a.DB, Authority: ca, Judge: vulnerability.Judging(a.knowledge.At, a.DB.Clock()), Complete: vulnerability.Complete,
 		Knowledge: a.knowledge.Version, LeaseTime: a.Config.Scan.LeaseTime, Log: a.log}
 	if a.link, err = linkserver.Listen(a.Config.ScannerLink.Address, ca, linkserver.Handler(a.dispatcher)); err != nil {
 		return fmt.Errorf("listen for scanners on %s: %w", a.Config.ScannerLink.Address, err)
@@ -127,7 +128,18 @@ func (a *App) build(ctx context.Context) error {
 	a.queue = jobs.New()
 	maker.Work(a.queue)
 	outbox.Work(a.queue, a.DB, handlers(maker))
+	vulnerability.WorkRematch(a.queue, a.DB, a.knowledge.Get)
+	a.knowledge.Changed = a.rematch
 	return a.serveAPI(sealer, hasher)
+}
+
+// rematch judges stored facts by the knowledge that has just come into force.
+func (a *App) rematch() {
+	ctx := context.Background()
+	err := a.DB.Write(ctx, access.System(access.DoorRematch), func(tx *db.Tx) error { return jobs.Enqueue(tx, vulnerability.RematchJob{}) })
+	if err != nil {
+		a.log.ErrorContext(ctx, "rematch", slog.Any("error", err))
+	}
 }
 
 func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {

@@ -250,4 +250,3 @@ func (p *program) eventually(what string, done func() bool) {
 		}
 	}
 }
-

@@ -2,12 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/vedette/vedette/internal/domain/feed"
@@ -16,47 +17,79 @@ import (
 // Knowledge is the version in force: the newest file of the feed folder, or the starter set where there is none. A new
 // file is taken within half a minute; runs that have begun keep the version that their history names.
 type Knowledge struct {
-	dir     string
-	log     *slog.Logger
-	current atomic.Pointer[loaded]
-}
+	dir string
+	log *slog.Logger
+	// Changed is called when a new version is in force.
+	Changed func()
 
-type loaded struct {
-	path string
-	*feed.Knowledge
+	mu      sync.Mutex
+	current string // path; empty: the starter set
+	open    map[string]*feed.Knowledge
 }
 
 func openKnowledge(dir string, log *slog.Logger) (*Knowledge, error) {
-	k := &Knowledge{dir: dir, log: log}
-	return k, k.load()
+	k := &Knowledge{dir: dir, log: log, Changed: func() {}, open: map[string]*feed.Knowledge{"": feed.Starter()}}
+	_, err := k.load()
+	return k, err
 }
 
 // Get the version in force.
-func (k *Knowledge) Get() *feed.Knowledge { return k.current.Load().Knowledge }
+func (k *Knowledge) Get() *feed.Knowledge {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.open[k.current]
+}
 
 // Version in force.
 func (k *Knowledge) Version() string { return k.Get().Version() }
 
-func (k *Knowledge) load() error {
-	newest, err := newestFile(k.dir)
-	if err != nil {
-		return err
+// At gives a version that a run has begun with, or the one in force where that is gone.
+func (k *Knowledge) At(version string) *feed.Knowledge {
+	if now := k.Get(); now.Version() == version {
+		return now
 	}
-	now := k.current.Load()
-	if now != nil && now.path == newest {
-		return nil
-	}
-	next := feed.Starter()
-	if newest != "" {
-		if next, err = feed.Open(newest); err != nil {
-			return fmt.Errorf("open the knowledge %s: %w", newest, err)
+	all, _ := filepath.Glob(filepath.Join(k.dir, "*"+feed.Suffix)) // the pattern is well formed
+	for _, path := range append(all, "") {
+		if old, err := k.file(path); err == nil && old.Version() == version {
+			return old
 		}
 	}
-	k.current.Store(&loaded{newest, next})
-	if now != nil {
-		k.log.Info("new knowledge is in force", slog.String("version", next.Version()))
+	return k.Get()
+}
+
+// file opens each file once, and keeps it.
+func (k *Knowledge) file(path string) (*feed.Knowledge, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if have := k.open[path]; have != nil {
+		return have, nil
 	}
-	return nil
+	opened, err := feed.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the knowledge %s: %w", path, err)
+	}
+	k.open[path] = opened
+	return opened, nil
+}
+
+// load takes the newest file, and tells whether it is a new one.
+func (k *Knowledge) load() (bool, error) {
+	newest, err := newestFile(k.dir)
+	if err != nil {
+		return false, err
+	}
+	next, err := k.file(newest)
+	if err != nil {
+		return false, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.current == newest {
+		return false, nil
+	}
+	k.current = newest
+	k.log.Info("knowledge in force", slog.String("version", next.Version()))
+	return true, nil
 }
 
 // newestFile of the folder by time; empty where there is none.
@@ -78,15 +111,24 @@ func newestFile(dir string) (string, error) {
 func (k *Knowledge) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause(ctx, 20*time.Second)
-		if err := k.load(); err != nil {
+		changed, err := k.load()
+		if err != nil {
 			k.log.WarnContext(ctx, "the new knowledge can't be used; the old stays in force", slog.Any("error", err))
+		}
+		if changed {
+			k.Changed()
 		}
 	}
 }
 
 func (k *Knowledge) close() error {
-	if now := k.current.Load(); now != nil && now.path != "" {
-		return now.Close()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var all []error
+	for path, open := range k.open {
+		if path != "" {
+			all = append(all, open.Close())
+		}
 	}
-	return nil
+	return errors.Join(all...)
 }

@@ -24,8 +24,8 @@ import (
 // Ingest writes what a chunk observed as facts and findings, in the commit that finishes it.
 type Ingest func(tx *db.Tx, h *History, c *Chunk) error
 
-// Judge forms verdicts from facts, outside any transaction, and gives back what writes them.
-type Judge func(hosts []scanlink.HostFacts) Ingest
+// Judge forms verdicts from facts by a version of the knowledge, outside any transaction, and gives back what writes them.
+type Judge func(version string, hosts []scanlink.HostFacts) Ingest
 
 // Complete sums up a run whose last chunk has ended: counts, coverage, verdict.
 type Complete func(tx *db.Tx, h *History) error
@@ -244,6 +244,7 @@ func (d *Dispatcher) Finish(ctx context.Context, id, chunk string, f scanlink.Fi
 	var c *Chunk
 	var facts *scanlink.Facts
 	var actor jobs.Actor
+	var version string
 	repeated, whole := false, false
 	err := d.DB.Read(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error {
 		var err error
@@ -256,7 +257,12 @@ func (d *Dispatcher) Finish(ctx context.Context, id, chunk string, f scanlink.Fi
 		if c, err = heldChunk(tx, id, chunk, f.Token); err != nil {
 			return err
 		}
-		if actor, err = actorOf(tx, c); err != nil {
+		h, err := history(tx, c.HistoryID)
+		if err != nil {
+			return err
+		}
+		version = h.FeedVersion
+		if actor, err = h.actor(tx); err != nil {
 			return err
 		}
 		facts, whole, err = staged(tx, c, f.LastSequence)
@@ -270,17 +276,9 @@ func (d *Dispatcher) Finish(ctx context.Context, id, chunk string, f scanlink.Fi
 	}
 	var write Ingest
 	if !f.Interrupted && f.Error == "" {
-		write = d.Judge(facts.Hosts())
+		write = d.Judge(version, facts.Hosts())
 	}
 	return d.DB.Write(ctx, actor.Grant(), func(tx *db.Tx) error { return d.close(tx, id, c, f, write) })
-}
-
-func actorOf(tx *db.Tx, c *Chunk) (jobs.Actor, error) {
-	h, err := history(tx, c.HistoryID)
-	if err != nil {
-		return jobs.Actor{}, err
-	}
-	return h.actor(tx)
 }
 
 // actor is who acts for a run that goes on by itself: whoever started it.
@@ -443,4 +441,30 @@ func (d *Dispatcher) Sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Outdated run, and who acts for it.
+type Outdated struct {
+	History History
+	Actor   jobs.Actor
+}
+
+// FindOutdated gives some of the runs that another version of the knowledge judged.
+func FindOutdated(ctx context.Context, d *db.DB, version string) ([]Outdated, error) {
+	var all []Outdated
+	err := d.Read(ctx, access.System(access.DoorRematch), func(tx *db.Tx) error {
+		rows, err := outdated(tx, version, 100)
+		if err != nil {
+			return err
+		}
+		for _, h := range rows {
+			actor, err := h.actor(tx)
+			if err != nil {
+				return err
+			}
+			all = append(all, Outdated{h, actor})
+		}
+		return nil
+	})
+	return all, err
 }

@@ -266,3 +266,27 @@ func SetReport(tx *db.Tx, history, report string) error {
 	}
 	return nil
 }
+
+// outdated are the last completed runs of scans that another version of the knowledge judged.
+func outdated(tx *db.Tx, version string, n int) ([]History, error) {
+	var all []History
+	err := tx.Select(&all).Where("feed_version <> ? AND state = ?", version, Completed).
+		Where("EXISTS (SELECT 1 FROM scans s WHERE s.organization_id = h.organization_id AND s.last_history_id = h.id)").Order("id").Limit(int64(n)).Scan(tx.Context())
+	if err != nil {
+		return nil, fmt.Errorf("outdated runs: %w", err)
+	}
+	return all, nil
+}
+
+// Rejudged writes how a run stands by other knowledge.
+func Rejudged(tx *db.Tx, h *History) error {
+	_, err := tx.Update(h).Column("coverage", "critical", "high", "medium", "low", "log", "pci_status", "pci_reason", "feed_version").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("rejudge: %w", err)
+	}
+	_, err = tx.Update((*Scan)(nil)).Set("last_verdict = ?", h.PCIStatus).Where("id = ? AND last_history_id = ?", h.ScanID, h.ID).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("rejudge: %w", err)
+	}
+	return nil
+}
