@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ARGS ?=
 
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
+GO_BUILD := CGO_ENABLED=0 go build -ldflags='-s -w'
 
 .PHONY: help
 help: ## print this list

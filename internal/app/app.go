@@ -173,7 +173,7 @@ func (a *App) own() []netip.AddrPort {
 // Address of the API.
 func (a *App) Address() string { return a.listener.Addr().String() }
 
-// Ready says how many seconds a graceful stop may take.
+// stopPatience is how long a graceful stop may take.
 const stopPatience = 20 * time.Second
 
 // Run serves until ctx ends, then stops gracefully: no new requests, leases given back, jobs ended.
@@ -185,11 +185,12 @@ func (a *App) Run(ctx context.Context) error {
 		return errors.Join(err, a.close())
 	}
 	a.background(running, failed)
+	endScanner := a.scan(running, failed)
 	select {
 	case <-ctx.Done():
-		return a.stop(cancel)
+		return a.stop(endScanner, cancel)
 	case err := <-failed:
-		return errors.Join(err, a.stop(cancel))
+		return errors.Join(err, a.stop(endScanner, cancel))
 	}
 }
 
@@ -210,12 +211,23 @@ func (a *App) background(ctx context.Context, failed chan<- error) {
 	if a.Config.Metrics.Address != "" {
 		a.work.Go(func() { a.serveMetrics(ctx) })
 	}
-	if a.Config.Scanner.Embedded {
-		a.work.Go(func() {
-			if err := a.embedded(ctx); err != nil {
-				failed <- err
-			}
-		})
+}
+
+// scan runs the embedded scanner until the function that it gives back is called, which waits for its end.
+func (a *App) scan(ctx context.Context, failed chan<- error) func() {
+	if !a.Config.Scanner.Embedded {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var scanner sync.WaitGroup
+	scanner.Go(func() {
+		if err := a.embedded(ctx); err != nil {
+			failed <- err
+		}
+	})
+	return func() {
+		cancel()
+		scanner.Wait()
 	}
 }
 
@@ -265,12 +277,13 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// stop ends requests first, then what works behind them; the embedded scanner gives its chunks back while scanners are
-// still served.
-func (a *App) stop(cancel context.CancelFunc) error {
+// stop ends requests first, then the embedded scanner, which gives its chunks back while scanners are still served, then what
+// works behind them.
+func (a *App) stop(endScanner func(), cancel context.CancelFunc) error {
 	ctx, done := context.WithTimeout(context.Background(), stopPatience)
 	defer done()
 	err := a.api.Shutdown(ctx)
+	endScanner()
 	cancel()
 	err = errors.Join(err, a.queue.Stop(ctx), a.link.Shutdown(ctx))
 	a.work.Wait()

@@ -128,17 +128,18 @@ func (a *App) embedded(ctx context.Context) error {
 			return fmt.Errorf("start the embedded scanner: %w", err)
 		}
 	}
+	return child.Keep(ctx, exe, a.scannerConfig, child.Limits{Memory: int64(a.Config.Scanner.MemoryLimit)})
+}
+
+// scannerConfig gives each start of the embedded scanner a certificate of its own.
+func (a *App) scannerConfig() (agent.Config, error) {
 	csr, key, err := authority.NewRequest()
 	if err != nil {
-		return err
+		return agent.Config{}, err
 	}
 	certificate, err := a.dispatcher.Authority.Scanner(csr, scanner.EmbeddedID)
-	if err != nil {
-		return err
-	}
-	cfg := agent.Config{Server: "https://" + a.link.Address().String(), Authority: a.dispatcher.Authority.Certificate(), Certificate: certificate, Key: key,
-		Parallel: a.Config.Scan.MaxParallel, Version: Version}
-	return child.Supervise(ctx, exe, cfg, child.Limits{Memory: int64(a.Config.Scanner.MemoryLimit)})
+	return agent.Config{Server: "https://" + a.link.Address().String(), Authority: a.dispatcher.Authority.Certificate(), Certificate: certificate, Key: key,
+		Parallel: a.Config.Scan.MaxParallel, Version: Version}, err
 }
 
 func issuer(c *config.Config) report.Issuer {
