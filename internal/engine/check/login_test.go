@@ -272,6 +272,16 @@ func vncServer(types []byte, password string) func(net.Conn) {
 	}
 }
 
+func TestVNCShutOut(t *testing.T) {
+	t.Parallel()
+	at := serve(t, script(part{"", "RFB 003.003\n"}, part{"RFB 003.003\n", "\x00\x00\x00\x00\x00\x00\x00\x1aToo many security failures"}))
+	n, host := netOf(at)
+	e := &env{n: n, t: wire.Target{Host: host, Service: service(at, "tcp", "vnc")}, open: new(bool)}
+	if _, err := e.rfb(context.Background()); !errors.Is(err, errBlocked) {
+		t.Errorf("%v, want the shut-out told", err)
+	}
+}
+
 func TestVNC(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

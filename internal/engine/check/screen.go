@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/des" //nolint:gosec // the protocol's own
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -74,32 +76,55 @@ func (r *rfb) start() error {
 	}
 	if r.minor == 3 {
 		var kind [4]byte
-		_, err := io.ReadFull(r.conn, kind[:])
-		r.types = kind[3:]
-		return err
+		if _, err := io.ReadFull(r.conn, kind[:]); err != nil {
+			return err
+		}
+		if r.types = kind[3:]; kind == [4]byte{} {
+			return r.refusal()
+		}
+		return nil
 	}
 	var n [1]byte
 	if _, err := io.ReadFull(r.conn, n[:]); err != nil {
 		return err
+	}
+	if n[0] == 0 {
+		return r.refusal()
 	}
 	r.types = make([]byte, n[0])
 	_, err := io.ReadFull(r.conn, r.types)
 	return err
 }
 
+// errBlocked: the server shuts this address out for a while, after too many connections that did not log in.
+var errBlocked = errors.New("shut out for a while")
+
+func (r *rfb) refusal() error {
+	var size [4]byte
+	if _, err := io.ReadFull(r.conn, size[:]); err != nil {
+		return err
+	}
+	reason := make([]byte, min(binary.BigEndian.Uint32(size[:]), 1024))
+	if _, err := io.ReadFull(r.conn, reason); err != nil {
+		return err
+	}
+	if strings.Contains(strings.ToLower(string(reason)), "too many") {
+		return errBlocked
+	}
+	return errProtocol
+}
+
 func (r *rfb) offers(kind byte) bool { return strings.IndexByte(string(r.types), kind) >= 0 }
 
 func anonVNC(ctx context.Context, e *env) []scanlink.Finding {
 	r, err := e.rfb(ctx)
-	if err != nil {
-		return nil
+	if err == nil {
+		r.conn.Close()
+		if r.offers(rfbNone) {
+			return e.opened(e.found("anon.vnc", []byte(fmt.Sprintf("RFB 003.%03d", r.minor)), r.types, "The desktop opens without a password (security type None)."))
+		}
 	}
-	defer r.conn.Close()
-	if r.offers(rfbNone) {
-		return e.opened(e.found("anon.vnc", []byte(fmt.Sprintf("RFB 003.%03d", r.minor)), r.types, "The desktop opens without a password (security type None)."))
-	}
-	r.conn.Close()
-	if !e.o.Logins || !r.offers(rfbVNC) {
+	if !e.o.Logins || (err != nil && !errors.Is(err, errBlocked)) || (err == nil && !r.offers(rfbVNC)) {
 		return nil
 	}
 	return e.vncPasswords(ctx)
@@ -108,23 +133,41 @@ func anonVNC(ctx context.Context, e *env) []scanlink.Finding {
 // vncDefaults are few: servers shut addresses out after some failures.
 var vncDefaults = []string{"password", "vnc", "admin"}
 
-// vncPasswords tries a random one first: a server that takes it has none.
+// vncPasswords tries an invented one only once another was right, to save tries: a server that takes it has none.
 func (e *env) vncPasswords(ctx context.Context) []scanlink.Finding {
-	if ok, err := e.vncLogin(ctx, canary()[:8]); err != nil {
-		return nil
-	} else if ok {
-		return e.opened(e.found("anon.vnc", []byte("an invented password"), nil, "The desktop opens with any password."))
-	}
 	for _, password := range vncDefaults {
-		ok, err := e.vncLogin(ctx, password)
+		ok, err := e.vncPatient(ctx, password)
 		if err != nil {
-			return nil // shut out, or gone
+			return nil
 		}
-		if ok {
-			return one(e.login("", password, nil))
+		if !ok {
+			continue
 		}
+		if any, err := e.vncLogin(ctx, canary()[:8]); err == nil && any {
+			return e.opened(e.found("anon.vnc", []byte("an invented password"), nil, "The desktop opens with any password."))
+		}
+		return one(e.login("", password, nil))
 	}
 	return nil
+}
+
+// shutOuts are how long servers shut an address out, the second time twice as long.
+var shutOuts = []time.Duration{11 * time.Second, 21 * time.Second}
+
+func (e *env) vncPatient(ctx context.Context, password string) (bool, error) {
+	ok, err := e.vncLogin(ctx, password)
+	for _, pause := range shutOuts {
+		if !errors.Is(err, errBlocked) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(pause):
+		}
+		ok, err = e.vncLogin(ctx, password)
+	}
+	return ok, err
 }
 
 func (e *env) vncLogin(ctx context.Context, password string) (bool, error) {
