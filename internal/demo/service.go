@@ -26,9 +26,10 @@ type service struct {
 
 // stage is where the instances live: a directory of their own, and the account that they run as.
 type stage struct {
-	dir     string
-	account *syscall.Credential // nil: ours
-	running []*process
+	dir      string
+	account  *syscall.Credential // nil: ours
+	password string              // of the service's operator
+	running  []*process
 }
 
 // process is one that was started here and is stopped here.
@@ -118,7 +119,9 @@ func (s *stage) start(ctx context.Context, v service) error {
 		}
 	}
 	argv := v.command(s, v)
-	p, err := s.launch(v.name, exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...))
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = s.path(v.name), []string{"PATH=/usr/bin:/bin"}
+	p, err := s.launch(v.name, cmd, s.path(v.name+".log"), s.account)
 	if err != nil {
 		return err
 	}
@@ -126,16 +129,16 @@ func (s *stage) start(ctx context.Context, v service) error {
 }
 
 // launch starts a process that dies with this one and writes to a log of its own.
-func (s *stage) launch(name string, cmd *exec.Cmd) (*process, error) {
-	p := &process{name: name, cmd: cmd, done: make(chan struct{}), log: s.path(name + ".log")}
+func (s *stage) launch(name string, cmd *exec.Cmd, log string, account *syscall.Credential) (*process, error) {
+	p := &process{name: name, cmd: cmd, done: make(chan struct{}), log: log}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, out, out
+	cmd.Stdout, cmd.Stderr = out, out
 	// An interrupt of the terminal is ours to pass on.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Credential: s.account}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Credential: account}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}

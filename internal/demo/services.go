@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
