@@ -290,6 +290,7 @@ func TestVNC(t *testing.T) {
 	}{
 		{vncServer([]byte{rfbNone, rfbVNC}, ""), []string{"anon.vnc"}},
 		{vncServer([]byte{rfbVNC}, "password"), []string{"creds=-/password"}},
+		{vncServer([]byte{rfbVNC}, "admin"), []string{"creds=-/admin"}},
 		{vncServer([]byte{rfbVNC}, "long and strange"), []string{}},
 	} {
 		if got := names(runCheck(t, "anon-vnc", service(serve(t, c.handle), "tcp", "vnc"), everything)); !slices.Equal(got, c.want) {

@@ -118,37 +118,55 @@ func (r *rfb) offers(kind byte) bool { return strings.IndexByte(string(r.types),
 
 func anonVNC(ctx context.Context, e *env) []scanlink.Finding {
 	r, err := e.rfb(ctx)
-	if err == nil {
-		r.conn.Close()
-		if r.offers(rfbNone) {
-			return e.opened(e.found("anon.vnc", []byte(fmt.Sprintf("RFB 003.%03d", r.minor)), r.types, "The desktop opens without a password (security type None)."))
+	if err != nil {
+		if errors.Is(err, errBlocked) && e.o.Logins {
+			return e.vncPasswords(ctx, vncDefaults)
 		}
-	}
-	if !e.o.Logins || (err != nil && !errors.Is(err, errBlocked)) || (err == nil && !r.offers(rfbVNC)) {
 		return nil
 	}
-	return e.vncPasswords(ctx)
+	defer r.conn.Close()
+	if r.offers(rfbNone) {
+		return e.opened(e.found("anon.vnc", []byte(fmt.Sprintf("RFB 003.%03d", r.minor)), r.types, "The desktop opens without a password (security type None)."))
+	}
+	if !e.o.Logins || !r.offers(rfbVNC) {
+		return nil
+	}
+	// The first password goes over this connection: servers count those that did not log in.
+	ok, err := r.login(vncDefaults[0])
+	r.conn.Close()
+	switch {
+	case err != nil && !errors.Is(err, errBlocked):
+		return nil
+	case ok:
+		return e.vncOpened(ctx, vncDefaults[0])
+	case err != nil:
+		return e.vncPasswords(ctx, vncDefaults)
+	}
+	return e.vncPasswords(ctx, vncDefaults[1:])
 }
 
 // vncDefaults are few: servers shut addresses out after some failures.
 var vncDefaults = []string{"password", "vnc", "admin"}
 
-// vncPasswords tries an invented one only once another was right, to save tries: a server that takes it has none.
-func (e *env) vncPasswords(ctx context.Context) []scanlink.Finding {
-	for _, password := range vncDefaults {
+func (e *env) vncPasswords(ctx context.Context, passwords []string) []scanlink.Finding {
+	for _, password := range passwords {
 		ok, err := e.vncPatient(ctx, password)
 		if err != nil {
 			return nil
 		}
-		if !ok {
-			continue
+		if ok {
+			return e.vncOpened(ctx, password)
 		}
-		if any, err := e.vncLogin(ctx, canary()[:8]); err == nil && any {
-			return e.opened(e.found("anon.vnc", []byte("an invented password"), nil, "The desktop opens with any password."))
-		}
-		return one(e.login("", password, nil))
 	}
 	return nil
+}
+
+// vncOpened tries an invented password only now that another was right, to save tries: a server that takes it has none.
+func (e *env) vncOpened(ctx context.Context, password string) []scanlink.Finding {
+	if any, err := e.vncLogin(ctx, canary()[:8]); err == nil && any {
+		return e.opened(e.found("anon.vnc", []byte("an invented password"), nil, "The desktop opens with any password."))
+	}
+	return one(e.login("", password, nil))
 }
 
 // shutOuts are how long servers shut an address out, the second time twice as long.
@@ -179,6 +197,11 @@ func (e *env) vncLogin(ctx context.Context, password string) (bool, error) {
 	if !r.offers(rfbVNC) {
 		return false, errProtocol
 	}
+	return r.login(password)
+}
+
+// login answers the challenge (RFC 6143 section 7.2.2).
+func (r *rfb) login(password string) (bool, error) {
 	if r.minor > 3 {
 		if _, err := r.conn.Write([]byte{rfbVNC}); err != nil {
 			return false, err
