@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vedette/vedette/internal/app"
 	"github.com/vedette/vedette/internal/domain/feed"
 	"github.com/vedette/vedette/internal/platform/config"
 )
@@ -22,13 +23,18 @@ func feedImportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import FILE|FOLDER…", Short: "Make a new version of the knowledge from files", Args: cobra.MinimumNArgs(1),
 		Long: `Recognises files by their content: NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife release cycles, fixes of Debian. The new
-version holds what they say, over what the program brings itself. A running server takes it within half a minute.`,
+version holds what they say over what the newest version says. A running server takes it within half a minute.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := config.Load(c.Flags())
 			if err != nil {
 				return err
 			}
-			r, err := feed.Import(c.Context(), cfg.Feed.Dir, args, feed.Starter())
+			base, err := app.Newest(cfg.Feed.Dir)
+			if err != nil {
+				return err
+			}
+			defer base.Close()
+			r, err := feed.Import(c.Context(), cfg.Feed.Dir, args, base)
 			if err != nil {
 				return err
 			}

@@ -92,6 +92,15 @@ func (k *Knowledge) load() (bool, error) {
 	return true, nil
 }
 
+// Newest version of a feed folder, or the starter set.
+func Newest(dir string) (*feed.Knowledge, error) {
+	path, err := newestFile(dir)
+	if err != nil || path == "" {
+		return feed.Starter(), err
+	}
+	return feed.Open(path)
+}
+
 // newestFile of the folder by time; empty where there is none.
 func newestFile(dir string) (string, error) {
 	all, err := filepath.Glob(filepath.Join(dir, "*"+feed.Suffix))

@@ -213,29 +213,15 @@ func list[T any](items []T) []T {
 // verdict judges each host that lives, and each that was named alone: what was asked for by its address and did not
 // answer was not looked at, and is not clean.
 func (j *job) verdict() Verdict {
-	byHost := map[string][]pci.Finding{}
+	byHost := map[string][]vulnerability.Finding{}
 	for _, f := range j.findings {
-		if f.Certainty != vulnerability.Possible {
-			byHost[f.Host] = append(byHost[f.Host], pci.Finding{ID: f.NVT, Verdict: pci.Verdict{Status: f.PCI.Status}})
-		}
+		byHost[f.Host] = append(byHost[f.Host], f)
 	}
 	var components []pci.Component
 	for _, h := range j.facts {
-		name := h.Host.Address.String()
-		if !h.Host.Alive && !j.explicit[h.Host.Address] && h.Host.Done {
-			continue
+		if h.Host.Alive || j.explicit[h.Host.Address] || !h.Host.Done {
+			components = append(components, vulnerability.Component(h, byHost[h.Host.Address.String()], j.finished))
 		}
-		c := pci.Component{Name: name, Findings: byHost[name], NoServices: len(h.Services) == 0, CompletedAt: j.finished, Interference: h.Host.Interference}
-		switch {
-		case c.Interference != "":
-		case h.Host.Error != "":
-			c.Interference = "The scan of this host failed: " + h.Host.Error
-		case h.Host.Coverage != scanlink.Complete:
-			c.Interference = "Not everything could be looked at."
-		case !h.Host.Alive:
-			c.Filtered = true
-		}
-		components = append(components, c)
 	}
 	scan := pci.Scan(components, j.finished)
 	unfinished := map[string]string{}

@@ -77,9 +77,7 @@ func (j *job) model(r Result) report.Model {
 			Host: h.Address, Names: h.Names, OS: h.OS, Status: c.Status, Interference: facts.Host.Interference, Authenticated: facts.Host.Authenticated,
 		}
 		for _, s := range facts.Services {
-			component.Services = append(component.Services, report.Service{
-				Port: int(s.Port), Protocol: s.Protocol, State: s.State, Name: s.Name, Tunnel: s.Tunnel, Product: s.Product, Version: s.Version, Note: s.Note,
-			})
+			component.Services = append(component.Services, report.ServiceOf(s))
 		}
 		m.Components = append(m.Components, component)
 	}
