@@ -99,13 +99,13 @@ func (q Query) values() url.Values {
 
 // Page is a part of a list.
 type Page[T any] struct {
-	Items        []T
-	CurrentPage  int
-	PerPage      int
-	TotalPages   int
-	TotalCount   int    // at least that many where AtLeast is set
-	AtLeast      bool   // the list is longer than is counted
-	NextCursor   string // empty on the last page
+	Items       []T
+	CurrentPage int
+	PerPage     int
+	TotalPages  int
+	TotalCount  int    // at least that many where AtLeast is set
+	AtLeast     bool   // the list is longer than is counted
+	NextCursor  string // empty on the last page
 }
 
 type resource[T any] struct {

@@ -62,6 +62,7 @@ func Document(operations []op.Operation) ([]byte, error) {
 	if err := m.Register(operations); err != nil {
 		return nil, err
 	}
+	describe(m.API.OpenAPI())
 	return json.MarshalIndent(m.API.OpenAPI(), "", "  ")
 }
 
@@ -70,6 +71,7 @@ func mount(mux *http.ServeMux, o Options) (http.HandlerFunc, error) {
 	if err := m.Register(o.Operations); err != nil {
 		return nil, err
 	}
+	describe(m.API.OpenAPI())
 	raw, err := json.Marshal(m.API.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("OpenAPI document: %w", err)
@@ -88,7 +90,9 @@ func humaConfig(base string) huma.Config {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer":       {Type: "http", Scheme: "bearer", Description: "The token of a sign-in; it expires."},
 		"access_token": {Type: "apiKey", In: "header", Name: "Authorization", Description: "`Basic <access token>`, the raw token after the word; it never expires."},
+		"api_key":      {Type: "apiKey", In: "header", Name: "x-api-key", Description: "Names the calling application, besides a token; an installation may require it."},
 	}
+	c.Servers = []*huma.Server{{URL: "/", Description: "The server that this document came from"}}
 	if base != "" {
 		c.Servers = []*huma.Server{{URL: base}}
 	}

@@ -58,8 +58,10 @@ var functions = template.FuncMap{
 		}
 		return b.String()
 	},
-	"join":       func(all []string) string { return strings.Join(all, ", ") },
-	"parameters": func(m method) string { return strings.Join(append([]string{"ctx context.Context"}, m.Arguments...), ", ") },
+	"join": func(all []string) string { return strings.Join(all, ", ") },
+	"parameters": func(m method) string {
+		return strings.Join(append([]string{"ctx context.Context"}, m.Arguments...), ", ")
+	},
 	"all": func(name string) string {
 		if rest, ok := strings.CutPrefix(name, "List"); ok {
 			return "All" + rest
