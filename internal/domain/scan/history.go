@@ -41,7 +41,7 @@ type scanInput struct {
 }
 
 type historyInput struct {
-	scanInput
+	ScanID string `path:"scan_id" doc:"Id of the scan (UUID)"` // not embedded: huma passes over what is unexported
 	op.Path
 }
 
