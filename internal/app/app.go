@@ -95,6 +95,9 @@ func (a *App) open(ctx context.Context, clk *clock.Clock) error {
 	if a.DB, err = db.Open(ctx, address, clk); err != nil {
 		return err
 	}
+	a.DB.Limit(c.Database.MaxConnections)
+	writes := a.metrics.Histogram("write_transaction_seconds", "Time of write transactions.", metric.Fast)
+	a.DB.Watch(func(took time.Duration) { writes.WithLabelValues().Observe(took.Seconds()) })
 	if a.blob, err = blob.Open(filepath.Join(c.DataDir, "blob")); err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/vedette/vedette/internal/platform/op"
 )
 
-// Common attributes of a host and of a run's sight of it.
-type Common struct {
+// State of a host, and of a host as a run saw it.
+type State struct {
 	ID            string      `json:"id"`
 	Address       string      `json:"address"`
 	Names         []string    `json:"names"`
@@ -26,7 +26,7 @@ type Common struct {
 
 // Attributes of a host on the wire.
 type Attributes struct {
-	Common
+	State
 	ScansCount  int        `json:"scans_count"`
 	RiskScore   int        `json:"risk_score" doc:"0 to 1000"`
 	Software    []string   `json:"software"`
@@ -39,7 +39,7 @@ func (a Attributes) Key() (string, string) { return a.ID, "host" }
 
 // SightingAttributes of a scan's host.
 type SightingAttributes struct {
-	Common
+	State
 	Interference string `json:"interference"`
 }
 
@@ -134,14 +134,14 @@ func list(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], erro
 }
 
 func represent(h Host) Attributes {
-	return Attributes{Common: h.common(h.ID), ScansCount: h.ScansCount, RiskScore: h.RiskScore, Software: h.Software, FirstSeenAt: h.FirstSeenAt, LastSeenAt: h.LastSeenAt}
+	return Attributes{State: h.state(h.ID), ScansCount: h.ScansCount, RiskScore: h.RiskScore, Software: h.Software, FirstSeenAt: h.FirstSeenAt, LastSeenAt: h.LastSeenAt}
 }
 
 func representSighting(s Sighting) SightingAttributes {
-	return SightingAttributes{Common: s.common(s.ID), Interference: s.Interference}
+	return SightingAttributes{State: s.state(s.ID), Interference: s.Interference}
 }
 
-func (s Seen) common(id string) Common {
-	return Common{ID: id, Address: s.Address, Names: s.Names, OS: s.OS, Coverage: s.Coverage, PortsOpen: s.PortsOpen, Services: s.Services,
+func (s Seen) state(id string) State {
+	return State{ID: id, Address: s.Address, Names: s.Names, OS: s.OS, Coverage: s.Coverage, PortsOpen: s.PortsOpen, Services: s.Services,
 		Counts: s.Counts, PCIStatus: s.PCIStatus, Authenticated: s.Authenticated}
 }

@@ -83,11 +83,9 @@ type Secret struct {
 
 // API is about callers of /v2.
 type API struct {
-	KeyRequired   bool          `key:"key_required" default:"false" doc:"Refuse calls without an x-api-key header."`
 	RateLimit     int           `key:"rate_limit" default:"1200" doc:"Calls a minute for each API key, or for each caller without one; 0 for no limit."`
 	SignInLimit   int           `key:"sign_in_limit" default:"20" doc:"Tries a minute at signing in from one network address; 0 for no limit."`
 	TokenLifetime time.Duration `key:"token_lifetime" default:"12h" doc:"How long the token of a sign-in works."`
-	MaxBody       ByteSize      `key:"max_body" default:"10MiB" doc:"Largest request body that is read."`
 }
 
 // Operator is the account that the first start makes.
@@ -98,7 +96,7 @@ type Operator struct {
 
 // Mail is the way out for mail.
 type Mail struct {
-	Host     string      `key:"host" doc:"SMTP server; without one no mail is sent."`
+	Host     string      `key:"host" doc:"SMTP server. This version sends no mail yet; the settings are read and checked."`
 	Port     int         `key:"port" default:"587" doc:"Port of the SMTP server. STARTTLS is used wherever it is offered, TLS from the start on 465."`
 	Username string      `key:"username" doc:"Name for signing in at the SMTP server."`
 	Password secret.Text `key:"password" doc:"Password for signing in at the SMTP server."`

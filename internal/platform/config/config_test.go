@@ -45,11 +45,11 @@ func TestDefaults(t *testing.T) {
 	}
 	got := []any{
 		c.DataDir, c.BaseURL, c.Database.SQLitePath(), c.Database.Postgres(), c.Feed.Dir, c.HTTP.Address, c.ScannerLink.Address,
-		c.Scanner.Embedded, c.Scanner.MemoryLimit, len(c.Scan.AllowNetworks), c.API.KeyRequired, c.API.TokenLifetime, c.Log.Level,
+		c.Scanner.Embedded, c.Scanner.MemoryLimit, len(c.Scan.AllowNetworks), c.API.TokenLifetime, c.Log.Level,
 	}
 	want := []any{
 		"var", "http://127.0.0.1:8080", "var/vedette.db", false, "var/feed", "127.0.0.1:8080", "127.0.0.1:0",
-		true, config.ByteSize(512 << 20), 0, false, 12 * time.Hour, "info",
+		true, config.ByteSize(512 << 20), 0, 12 * time.Hour, "info",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -69,16 +69,16 @@ scanner: {embedded: false, memory_limit: 1GiB}
 api: {token_lifetime: 30m}
 `)
 	env := []string{"VEDETTE_CONFIG=" + file, "VEDETTE_HTTP_ADDRESS=127.0.0.1:2", "VEDETTE_LOG_LEVEL=warn", "VEDETTE_LOG_FORMAT=", "HOME=/root"}
-	c, err := config.Read(flags(t, "--http-address", "127.0.0.1:3", "--api-key-required"), env)
+	c, err := config.Read(flags(t, "--http-address", "127.0.0.1:3", "--metrics-address", "127.0.0.1:4"), env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := []any{
 		c.HTTP.Address, c.Log.Level, c.Log.Format, c.DataDir, c.Feed.Dir, c.Scan.MaxParallel, c.Scanner.Embedded,
-		c.Scanner.MemoryLimit, c.API.TokenLifetime, c.API.KeyRequired,
+		c.Scanner.MemoryLimit, c.API.TokenLifetime, c.Metrics.Address,
 	}
 	want := []any{
-		"127.0.0.1:3", "warn", "json", "/file", "/file/feed", 7, false, config.ByteSize(1 << 30), 30 * time.Minute, true,
+		"127.0.0.1:3", "warn", "json", "/file", "/file/feed", 7, false, config.ByteSize(1 << 30), 30 * time.Minute, "127.0.0.1:4",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)

@@ -77,7 +77,6 @@ func (c *Config) validate() error {
 		between("mail.port", c.Mail.Port, 1, 65535),
 		between("api.rate_limit", c.API.RateLimit, 0, 1_000_000),
 		between("api.sign_in_limit", c.API.SignInLimit, 0, 1_000_000),
-		between("api.max_body", c.API.MaxBody, 64<<10, 1<<30),
 		between("scanner.memory_limit", c.Scanner.MemoryLimit, 64<<20, 1<<40),
 		between("api.token_lifetime", c.API.TokenLifetime, time.Minute, 90*24*time.Hour),
 		optional(c.Operator.Password.Reveal(), func() error {

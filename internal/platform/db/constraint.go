@@ -53,6 +53,10 @@ func (d *DB) translate(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.Missing().Because(err)
 	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && (pg.Code == "22021" || pg.Code == "22P05") {
+		return fault.New(fault.Invalid, "A text holds a character that can't be kept, such as NUL.").Coded("bad_text").Because(err)
+	}
 	violated := Violation(err)
 	if violated == "" {
 		return err

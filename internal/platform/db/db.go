@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/stdlib" // registers pgx
 	"github.com/uptrace/bun"
@@ -40,6 +41,7 @@ type DB struct {
 	clock          *clock.Clock
 	writer, reader *bun.DB
 	wakes          wakes
+	watch          func(time.Duration)
 }
 
 // Open connects to postgres://… or to a SQLite file (a path, or sqlite:path). It refuses a PostgreSQL role that row
@@ -100,8 +102,8 @@ func openPostgres(ctx context.Context, address string, c *clock.Clock) (*DB, err
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	pool.SetMaxOpenConns(24)
-	pool.SetMaxIdleConns(12)
+	pool.SetMaxOpenConns(20)
+	pool.SetMaxIdleConns(10)
 	if err := refuseMightyRole(ctx, pool); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
@@ -123,6 +125,17 @@ func refuseMightyRole(ctx context.Context, pool *sql.DB) error {
 }
 
 func wrap(pool *sql.DB, d schema.Dialect) *bun.DB { return bun.NewDB(pool, d) }
+
+// Limit the open connections to PostgreSQL; SQLite has its fixed few.
+func (d *DB) Limit(connections int) {
+	if d.dialect == Postgres {
+		d.writer.SetMaxOpenConns(connections)
+		d.writer.SetMaxIdleConns(max(2, connections/2))
+	}
+}
+
+// Watch calls fn with how long each write transaction took.
+func (d *DB) Watch(fn func(time.Duration)) { d.watch = fn }
 
 // Close ends all connections.
 func (d *DB) Close() error {
@@ -155,6 +168,10 @@ func (d *DB) Read(ctx context.Context, g access.Grant, fn func(*Tx) error) error
 // Write runs fn in a transaction bound to the grant and commits it when fn returns nil. Functions given to
 // Tx.AfterCommit run after the commit. A violated constraint comes back as the fault registered for it.
 func (d *DB) Write(ctx context.Context, g access.Grant, fn func(*Tx) error) error {
+	if d.watch != nil {
+		began := clock.Monotonic()
+		defer func() { d.watch(clock.Since(began)) }()
+	}
 	return d.run(ctx, d.writer, g, nil, fn)
 }
 
