@@ -40,7 +40,7 @@ func (e *edge) wrap(mux *http.ServeMux) http.Handler {
 	inner := replay.Capture(maxBody, references(problems(mux)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := clock.Monotonic()
-		request := op.Request{ID: uuid.Must(uuid.NewV7()).String(), IP: e.client(r), UserAgent: r.UserAgent()}
+		request := op.Request{ID: uuid.Must(uuid.NewV7()).String(), Path: r.URL.Path, IP: e.client(r), UserAgent: r.UserAgent()}
 		ctx := log.WithRequest(op.WithRequest(r.Context(), request), request.ID)
 		secure(w.Header())
 		w.Header().Set("X-Request-Id", request.ID)
@@ -101,7 +101,7 @@ func withoutProduct(r *http.Request) *http.Request {
 
 func answer(w http.ResponseWriter, request op.Request, err error) {
 	p := op.ProblemOf(err)
-	p.RequestID = request.ID
+	p.RequestID, p.Instance = request.ID, request.Path
 	p.Write(w)
 }
 

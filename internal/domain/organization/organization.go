@@ -6,6 +6,7 @@ package organization
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -58,6 +59,12 @@ func (c Contact) Incomplete() bool {
 	return false
 }
 
+// invisible characters make two names look the same, or turn the text around them; the two joiners of many scripts may stay.
+func invisible(r rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner
+}
+
 // MaxName is the longest name, in characters.
 const MaxName = 200
 
@@ -69,8 +76,8 @@ func CleanName(name, pointer string) (string, error) {
 		return "", fault.At(pointer, "required", "A name is required.")
 	case len([]rune(name)) > MaxName:
 		return "", fault.At(pointer, "too_long", "A name is at most %d characters long.", MaxName)
-	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }):
-		return "", fault.At(pointer, "invalid", "A name holds no control characters.")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, invisible):
+		return "", fault.At(pointer, "invalid", "A name holds no control characters and none that can't be seen.")
 	}
 	return name, nil
 }

@@ -49,22 +49,19 @@ func (s Starter) start(ctx context.Context, open op.Opener, in *op.Path) (Attrib
 	if err != nil {
 		return Attributes{}, err
 	}
-	var out Attributes
-	err = open.Write(ctx, func(tx *db.Tx) error {
+	return op.Answer(ctx, open, func(tx *db.Tx) (Attributes, error) {
 		again, err := subjectOf(tx, in.ID)
 		if err != nil {
-			return err
+			return Attributes{}, err
 		}
 		if again.target.UpdatedAt != sub.target.UpdatedAt {
-			return fault.New(fault.Conflict, "The target was changed at this moment; start again.").Coded("target_changed")
+			return Attributes{}, fault.New(fault.Conflict, "The target was changed at this moment; start again.").Coded("target_changed")
 		}
 		if err := launch(tx, again, s.Contact, hosts, notes); err != nil {
-			return err
+			return Attributes{}, err
 		}
-		out, err = show(tx, in.ID)
-		return err
+		return show(tx, in.ID)
 	})
-	return out, err
 }
 
 func subjectOf(tx *db.Tx, id string) (subject, error) {

@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/vedette/vedette/internal/domain/organization"
@@ -116,6 +117,9 @@ func Operations(h *secret.Hasher) []op.Operation {
 }
 
 func create(ctx context.Context, open op.Opener, h *secret.Hasher, in CreateAttributes) (Attributes, error) {
+	if p := open.Grant().Principal(); in.Organization != "" && !strings.EqualFold(in.Organization, p.Acting.ID) && !access.AllowsBelow(p.Role, access.UserCreate) {
+		return Attributes{}, fault.Missing()
+	}
 	u, err := in.user(open.Grant())
 	if err != nil {
 		return Attributes{}, err
@@ -125,23 +129,21 @@ func create(ctx context.Context, open op.Opener, h *secret.Hasher, in CreateAttr
 			return Attributes{}, err
 		}
 	}
-	var out Attributes
-	err = open.Write(ctx, func(tx *db.Tx) error {
+	return op.Answer(ctx, open, func(tx *db.Tx) (Attributes, error) {
 		u.CreatedAt, u.UpdatedAt = tx.Now(), tx.Now()
 		if in.Confirmed || in.Password != "" && open.Grant().Principal().Role == access.Admin {
 			u.ConfirmedAt = clock.AtPointer(tx.Now().Time())
 		}
 		if _, err := organization.ByID(tx, u.OrganizationID); err != nil {
-			return err
+			return Attributes{}, err
 		}
 		if err := Insert(tx, u); err != nil {
-			return err
+			return Attributes{}, err
 		}
-		out, err = Represent(tx, u)
+		out, err := Represent(tx, u)
 		tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, After: out})
-		return err
+		return out, err
 	})
-	return out, err
 }
 
 // user checks the attributes; every mistake is told at once.

@@ -77,7 +77,7 @@ func CleanEmail(email, pointer string) (string, error) {
 func CleanUsername(name, pointer string) (string, error) {
 	name = strings.TrimSpace(name)
 	bad := func(r rune) bool {
-		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Bidi_Control, r)
+		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 	}
 	if name == "" || len([]rune(name)) > 254 || strings.ContainsFunc(name, bad) {
 		return "", fault.At(pointer, "invalid", "A user name is 1 to 254 characters long, without spaces or control characters.")

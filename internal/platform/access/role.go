@@ -65,3 +65,6 @@ func minus(s map[Permission]bool, codes ...Permission) map[Permission]bool {
 
 // Allows says whether a role holds a code in its own organization, features and subscriptions aside.
 func Allows(r Role, code Permission) bool { return table[r].own[code] }
+
+// AllowsBelow says whether a role holds a code in the organizations below its own.
+func AllowsBelow(r Role, code Permission) bool { return table[r].below[code] }

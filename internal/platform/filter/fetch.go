@@ -220,25 +220,6 @@ func (q Query) next(tx *db.Tx, build func() *bun.SelectQuery, id string) (string
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// WithCursor is the query for the page behind.
-func (q Query) WithCursor(text string) (Query, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return q, fmt.Errorf("cursor: %w", err)
-	}
-	var c cursor
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return q, fmt.Errorf("cursor: %w", err)
-	}
-	q.cursor = c.Values
-	for i, v := range q.cursor {
-		if n, ok := v.(float64); ok {
-			q.cursor[i] = int64(n)
-		}
-	}
-	return q, nil
-}
-
 // Links gives the Link header's values (RFC 8288): first, prev, next, last as far as there are.
 func (q Query) Links(m Meta) []string {
 	link := func(rel string, set map[string]string) string {

@@ -3,8 +3,6 @@
 package filter
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/url"
@@ -13,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/fault"
@@ -128,6 +127,10 @@ func Parse(u *url.URL, columns Columns, extra []string, zone *time.Location, now
 	q := Query{Page: 1, PerPage: DefaultPerPage, columns: columns, url: u}
 	p := parser{query: &q, values: u.Query(), zone: zone, now: now}
 	for name, values := range p.values {
+		if !keepable(values) || !keepable([]string{name}) {
+			p.wrong(strings.ToValidUTF8(name, "?"), "bad_text", "A query parameter is UTF-8 without NUL.")
+			continue
+		}
 		if slices.Contains(extra, name) || slices.Contains(Parameters, name) {
 			continue
 		}
@@ -145,6 +148,11 @@ func Parse(u *url.URL, columns Columns, extra []string, zone *time.Location, now
 	p.readCursor()
 	slices.SortFunc(p.details, func(a, b fault.Detail) int { return strings.Compare(a.Pointer, b.Pointer) })
 	return q, fault.All(p.details)
+}
+
+// keepable says whether both databases can hold the text.
+func keepable(values []string) bool {
+	return !slices.ContainsFunc(values, func(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) })
 }
 
 type parser struct {
@@ -198,9 +206,17 @@ func (p *parser) sorting() {
 		spec = p.query.columns.Sort
 	}
 	for _, part := range strings.Split(spec, ",") {
-		name, desc := direction(part)
+		name, desc, ok := direction(part)
+		if !ok {
+			p.wrong("sort_by", "bad_value", "Write sort_by as name, -name, \"name desc\" or name:desc, several by comma, not %q.", clip(part))
+			continue
+		}
 		if name == "" {
 			continue
+		}
+		if len(p.query.order) == maxOrder {
+			p.wrong("sort_by", "too_long", "A list is sorted by at most %d columns.", maxOrder)
+			return
 		}
 		c, ok := p.query.columns.Find(name)
 		if !ok || c.NoSort {
@@ -211,14 +227,23 @@ func (p *parser) sorting() {
 	}
 }
 
+// maxOrder is how many columns a list is sorted by at most.
+const maxOrder = 8
+
 // direction reads name, -name, "name desc" and name:desc.
-func direction(part string) (string, bool) {
-	part = strings.TrimSpace(strings.ReplaceAll(part, ":", " "))
-	name, dir, _ := strings.Cut(part, " ")
-	if rest, ok := strings.CutPrefix(name, "-"); ok {
-		return rest, true
+func direction(part string) (name string, desc, ok bool) {
+	words := strings.Fields(strings.ReplaceAll(part, ":", " "))
+	switch len(words) {
+	case 0:
+		return "", false, true
+	case 1:
+		name, desc = strings.CutPrefix(words[0], "-")
+		return name, desc, true
+	case 2:
+		desc = strings.EqualFold(words[1], "desc")
+		return words[0], desc, desc || strings.EqualFold(words[1], "asc")
 	}
-	return name, strings.EqualFold(strings.TrimSpace(dir), "desc")
+	return "", false, false
 }
 
 // filter reads q[column]=value: several values are OR-ed by commas, a leading ! negates, > >= < <= compare.
@@ -242,8 +267,24 @@ func (p *parser) filter(parameter, name string, values []string) {
 			}
 			tests = append(tests, ts...)
 		}
+		negate(tests)
 		if len(tests) > 0 {
 			p.query.conditions = append(p.query.conditions, condition{c, tests})
+		}
+	}
+}
+
+// negate carries a leading ! over the list behind it: !a,b means neither.
+func negate(tests []test) {
+	if len(tests) == 0 || !strings.HasPrefix(tests[0].op, "!") {
+		return
+	}
+	for i, t := range tests {
+		switch t.op {
+		case "=":
+			tests[i].op = "!="
+		case "like":
+			tests[i].op = "!like"
 		}
 	}
 }
@@ -308,7 +349,7 @@ func readTest(c Column, op, text string, zone *time.Location) (test, error) {
 	switch c.Kind {
 	case Real:
 		n, err := strconv.ParseFloat(text, 64)
-		if err != nil {
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 			return test{}, fmt.Errorf("%s is a number, such as >=0.5, not %q.", c.Name, clip(text))
 		}
 		return test{op: op, value: n}, nil
@@ -316,7 +357,7 @@ func readTest(c Column, op, text string, zone *time.Location) (test, error) {
 		return test{op: likeness(op), value: "% " + strings.TrimSpace(Pattern(text)) + " %"}, nil
 	case Number, Tenths:
 		n, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.Abs(n) > 1e15 {
+		if err != nil || math.IsNaN(n) || math.Abs(n) > 1e15 || c.Kind == Number && n != math.Trunc(n) {
 			return test{}, fmt.Errorf("%s is a number, such as 7 or >=7, not %q.", c.Name, clip(text))
 		}
 		if c.Kind == Tenths {
@@ -382,38 +423,4 @@ func clip(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
-}
-
-// readCursor checks that the cursor fits the sorting.
-func (p *parser) readCursor() {
-	text := p.values.Get("cursor")
-	if text == "" {
-		return
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	var c cursor
-	if err != nil || len(raw) > 4096 || json.Unmarshal(raw, &c) != nil || c.Sort != p.query.sortKey() || len(c.Values) != len(p.query.order)+1 {
-		p.wrong("cursor", "bad_cursor", "This cursor is none of this list with this sort_by; take next_cursor from meta.pagination of the page before.")
-		return
-	}
-	for i, v := range c.Values {
-		c.Values[i] = v
-		if n, ok := v.(float64); ok {
-			c.Values[i] = int64(n)
-		}
-	}
-	p.query.cursor = c.Values
-}
-
-type cursor struct {
-	Sort   string `json:"s"`
-	Values []any  `json:"v"`
-}
-
-func (q Query) sortKey() string {
-	var b strings.Builder
-	for _, o := range q.order {
-		fmt.Fprintf(&b, "%s:%t,", o.column.Name, o.desc)
-	}
-	return b.String()
 }

@@ -88,7 +88,7 @@ func registerOne[I any, A Key](m *Mount, o Operation, run runner, h func(*db.Tx,
 				return nil, err
 			}
 			out = answerOne(o, a)
-			return out.Body, nil
+			return located{out.Location, out.Body}, nil
 		})
 		if err != nil {
 			return nil, err
@@ -121,11 +121,11 @@ func registerBare[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I) (A, er
 			full := answerOne(o, a)
 			out.Location = full.Location
 			if !strings.Contains(r.prefer, "return=representation") {
-				return nil, nil
+				return located{location: full.Location}, nil
 			}
 			out.Preference = "return=representation"
 			out.Body = func(ctx huma.Context) { writeJSON(ctx, o.Status, full.Body) }
-			return full.Body, nil
+			return located{full.Location, full.Body}, nil
 		})
 		if err != nil {
 			return nil, err

@@ -34,6 +34,7 @@ type Entry struct {
 // Request is what an answer and the audit trail tell of a request.
 type Request struct {
 	ID        string
+	Path      string
 	IP        string
 	UserAgent string
 }
@@ -250,6 +251,12 @@ func (m *Mount) refuse(ctx huma.Context, err error) {
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // the client is gone if this fails
 }
 
+// located is an answer's body with the Location beside it; a nil body is none.
+type located struct {
+	location string
+	body     any
+}
+
 // read and write run a handler in the caller's transaction. answer makes the body that an idempotency key keeps.
 type runner func(ctx context.Context, o Operation, fn func(*db.Tx) (any, error)) error
 
@@ -281,7 +288,11 @@ func (m *Mount) write(ctx context.Context, o Operation, fn func(*db.Tx) (any, er
 		if r.replay == nil {
 			return nil
 		}
-		return m.Keys.Keep(tx, *r.replay, o.Status, body)
+		location := ""
+		if a, ok := body.(located); ok {
+			location, body = a.location, a.body
+		}
+		return m.Keys.Keep(tx, *r.replay, o.Status, location, body)
 	})
 	return m.fail(ctx, err)
 }
@@ -324,6 +335,9 @@ func (m *Mount) replayed(ctx huma.Context, o Operation, g access.Grant) (*replay
 	}
 	ctx.SetHeader("Content-Type", "application/json")
 	ctx.SetHeader("Idempotent-Replayed", "true")
+	if kept.Location != "" {
+		ctx.SetHeader("Location", kept.Location)
+	}
 	ctx.SetStatus(kept.Status)
 	if string(kept.Body) != "null" {
 		_, _ = ctx.BodyWriter().Write(kept.Body) // the client is gone if this fails

@@ -198,7 +198,8 @@ func (p Path) PathID() string { return p.ID }
 // Empty is the input of an operation that takes nothing.
 type Empty struct{}
 
-// Opener opens short transactions for a Long operation; Write also keeps the audit entry and the idempotency row.
+// Opener opens short transactions for a Long operation; Write also keeps the audit entry. What must not happen twice goes
+// through Answer.
 type Opener struct {
 	mount     *Mount
 	operation Operation
@@ -221,6 +222,21 @@ func (o Opener) Write(ctx context.Context, fn func(*db.Tx) error) error {
 		}
 		return o.mount.audit(ctx, tx, o.operation)
 	})
+}
+
+// Answer is Write for the transaction that makes the answer of a LongCreate or LongAction: the answer is kept in it for the
+// request's idempotency key.
+func Answer[A Key](ctx context.Context, o Opener, fn func(*db.Tx) (A, error)) (A, error) {
+	var out A
+	err := o.mount.write(ctx, o.operation, func(tx *db.Tx) (any, error) {
+		var err error
+		if out, err = fn(tx); err != nil {
+			return nil, err
+		}
+		full := answerOne(o.operation, out)
+		return located{full.Location, full.Body}, nil
+	})
+	return out, err
 }
 
 // Operations of many nouns, in the order of the API's groups.

@@ -51,6 +51,9 @@ func (p *Problem) GetHeaders() http.Header {
 	return h
 }
 
+// about tells which request the problem is of.
+func (p *Problem) about(r Request) { p.RequestID, p.Instance = r.ID, r.Path }
+
 // Write the problem to a plain answer.
 func (p *Problem) Write(w http.ResponseWriter) {
 	for name, values := range p.GetHeaders() {
@@ -97,7 +100,7 @@ func ProblemOf(err error) *Problem {
 // problem logs internal errors, once, here at the edge.
 func (m *Mount) problem(ctx context.Context, err error) *Problem {
 	p := ProblemOf(err)
-	p.RequestID = RequestOf(ctx).ID
+	p.about(RequestOf(ctx))
 	if p.Status >= 500 && !errors.Is(err, context.Canceled) {
 		m.Log.ErrorContext(ctx, "request failed", slog.Any("error", err))
 	}
@@ -127,7 +130,7 @@ func init() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
 		p := huma.NewError(status, message, errs...).(*Problem)
 		if ctx != nil {
-			p.RequestID = RequestOf(ctx.Context()).ID
+			p.about(RequestOf(ctx.Context()))
 		}
 		return p
 	}

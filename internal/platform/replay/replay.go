@@ -33,8 +33,9 @@ type Request struct {
 
 // Answer that was given.
 type Answer struct {
-	Status int             `json:"status"`
-	Body   json.RawMessage `json:"body"`
+	Status   int             `json:"status"`
+	Location string          `json:"location,omitempty"`
+	Body     json.RawMessage `json:"body"` // null: there was none
 }
 
 type hashKey struct{}
@@ -111,7 +112,7 @@ func (k *Keys) Claim(tx *db.Tx, r Request) error {
 }
 
 // Keep the answer; one over 64 KiB is not kept, and the key then answers nothing.
-func (k *Keys) Keep(tx *db.Tx, r Request, status int, body any) error {
+func (k *Keys) Keep(tx *db.Tx, r Request, status int, location string, body any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("keep an answer: %w", err)
@@ -119,7 +120,7 @@ func (k *Keys) Keep(tx *db.Tx, r Request, status int, body any) error {
 	if len(raw) > maxAnswer {
 		return forget(tx, r)
 	}
-	plain, err := json.Marshal(Answer{Status: status, Body: raw})
+	plain, err := json.Marshal(Answer{Status: status, Location: location, Body: raw})
 	if err != nil {
 		return fmt.Errorf("keep an answer: %w", err)
 	}
