@@ -131,7 +131,7 @@ func (h *host) scanPorts(ctx context.Context) []ports.Answer {
 		h.guard(func() {
 			var err error
 			o := ports.Options{RTT: h.rtt, Sockets: h.run.sockets, Probed: probed}
-			if result, err = ports.TCP(ctx, h.run.net, h.plan.Address, h.run.spec.TCP, o); err != nil && ctx.Err() == nil {
+			if result, err = ports.TCP(ctx, h.run.net, h.plan.Address, without(h.run.spec.TCP, h.plan.Skip), o); err != nil && ctx.Err() == nil {
 				h.fail(err)
 			}
 		})
@@ -159,6 +159,14 @@ func (h *host) scanPorts(ctx context.Context) []ports.Answer {
 		}
 	}
 	return answers
+}
+
+// without leaves out the ports that the plan says to leave alone.
+func without(list, skip []uint16) []uint16 {
+	if len(skip) == 0 {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(p uint16) bool { return slices.Contains(skip, p) })
 }
 
 // identify names every open port and looks at its TLS, several at a time.

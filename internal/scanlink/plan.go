@@ -25,8 +25,10 @@ type Plan struct {
 type PlanHost struct {
 	Address netip.Addr `json:"address"`
 	Names   []string   `json:"names,omitempty"`
-	// Paths are the starting points of web checks where the customer gave URLs.
+	// URLs are the starting points of web checks where the customer gave URLs.
 	URLs []string `json:"urls,omitempty"`
+	// Skip are TCP ports that are left alone: the service's own listeners, where it scans its own machine.
+	Skip []uint16 `json:"skip,omitempty"`
 }
 
 // Credential is a login for the login stage. It is never logged: String gives dots.

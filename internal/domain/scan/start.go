@@ -140,12 +140,14 @@ func (s Starter) resolve(ctx context.Context, sub subject, organization string) 
 	return plan, "", nil
 }
 
+// allowed refuses what may not be scanned, and marks the service's own ports to be left alone.
 func (s Starter) allowed(hosts []scanlink.PlanHost, private bool) error {
 	var refused []string
-	for _, h := range hosts {
+	for i, h := range hosts {
 		if err := s.Rules.Check(h.Address, private); err != nil {
 			refused = append(refused, h.Address.String())
 		}
+		hosts[i].Skip = s.Rules.Listeners(h.Address)
 	}
 	if len(refused) == 0 {
 		return nil
