@@ -47,7 +47,9 @@ var eventColumns = filter.Columns{Date: "created_at", Sort: "action", All: []fil
 
 const many = 60
 
-func own(id string) access.Grant { return access.Job(access.Organization{ID: id, Name: "One"}, "pci", "", "test") }
+func own(id string) access.Grant {
+	return access.Job(access.Organization{ID: id, Name: "One"}, "pci", "", "test")
+}
 
 // fill gives both organizations the same rows: few distinct values, some nulls.
 func fill(t *testing.T, d *db.DB, organizations ...string) {

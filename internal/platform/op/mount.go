@@ -247,7 +247,7 @@ func (m *Mount) refuse(ctx huma.Context, err error) {
 		ctx.SetHeader(name, values[0])
 	}
 	ctx.SetHeader("Content-Type", "application/problem+json")
-	ctx.SetStatus(p.Status) // the head is sent here
+	ctx.SetStatus(p.Status)                         // the head is sent here
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(p) // the client is gone if this fails
 }
 
