@@ -90,7 +90,7 @@ func (p *pace) lost(now time.Time) {
 		return
 	}
 	p.lastCut = now
-	p.window = max(4, p.window/2)
+	p.window = max(16, p.window/2)
 	p.slow = p.window
 }
 

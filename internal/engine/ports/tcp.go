@@ -228,7 +228,7 @@ func (s *scan) probe(ctx context.Context, port uint16, try int) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if answer == wire.Silent {
+	if answer == wire.Silent || answer == wire.Unreachable { // a router's word, too, may be a passing trouble
 		s.silent = append(s.silent, port)
 		return nil
 	}
@@ -240,9 +240,6 @@ func (s *scan) probe(ctx context.Context, port uint16, try int) error {
 	}
 	s.state[port] = answer
 	s.lastAny = clock.Monotonic()
-	if answer == wire.Unreachable {
-		return nil
-	}
 	if try > 0 {
 		s.rescued++
 		s.pace.lost(clock.Monotonic())
