@@ -214,12 +214,17 @@ var nouns = []string{"target", "scanner", "schedule", "port_list", "scan", "pare
 // no JSON object, or hold nothing to rename, go on as they came.
 func references(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if (r.Method != http.MethodPost && r.Method != http.MethodPut) || !strings.Contains(r.Header.Get("Content-Type"), "json") {
+		kind := r.Header.Get("Content-Type") // none is taken for JSON
+		if (r.Method != http.MethodPost && r.Method != http.MethodPut) || kind != "" && !strings.Contains(kind, "json") {
 			next.ServeHTTP(w, r)
 			return
 		}
 		head, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 		rest := r.Body
+		if err == nil && holdsNUL(head) {
+			answer(w, op.RequestOf(r.Context()), fault.New(fault.Invalid, "A text of the body holds NUL, which can't be kept; leave it out.").Coded("bad_text"))
+			return
+		}
 		if err == nil && len(head) <= maxBody && bytes.Contains(head, []byte(`_id"`)) {
 			head = renamed(head)
 			r.ContentLength = int64(len(head))
@@ -230,6 +235,23 @@ func references(next http.Handler) http.Handler {
 		}{io.MultiReader(bytes.NewReader(head), rest), rest}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// holdsNUL says whether a text of the JSON holds the character that no database keeps.
+func holdsNUL(body []byte) bool {
+	const escape = `\u0000`
+	for i := bytes.Index(body, []byte(escape)); i >= 0; {
+		slashes := len(body[:i]) - len(bytes.TrimRight(body[:i], `\`))
+		if slashes%2 == 0 {
+			return true
+		}
+		next := bytes.Index(body[i+len(escape):], []byte(escape))
+		if next < 0 {
+			return false
+		}
+		i += len(escape) + next
+	}
+	return false
 }
 
 func renamed(body []byte) []byte {

@@ -40,16 +40,16 @@ func each(t *testing.T, story func(*program)) {
 	}
 }
 
-func start(t *testing.T, dialect db.Dialect) *program {
+func start(t *testing.T, dialect db.Dialect, options ...string) *program {
 	t.Helper()
 	address := dbtest.Address(t, dialect)
 	if dialect == db.SQLite {
 		address = "sqlite:" + address
 	}
-	c, err := config.Read(nil, []string{
+	c, err := config.Read(nil, append([]string{
 		"VEDETTE_DATA_DIR=" + t.TempDir(), "VEDETTE_DATABASE_URL=" + address, "VEDETTE_HTTP_ADDRESS=127.0.0.1:0",
 		"VEDETTE_OPERATOR_PASSWORD=" + password, "VEDETTE_SCANNER_EMBEDDED=true", "VEDETTE_API_SIGN_IN_LIMIT=0", "VEDETTE_API_RATE_LIMIT=0",
-	})
+	}, options...))
 	if err != nil {
 		t.Fatal(err)
 	}
