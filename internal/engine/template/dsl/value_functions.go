@@ -92,7 +92,6 @@ var valueFunctions = map[string]*function{
 	"tounixtime":      {1, 2, toUnixTime},
 	"datetime":        {1, 2, dateTime},
 	"printdebug":      {0, -1, func(args) (any, error) { return true, nil }},
-	"randomreset":     {0, 0, func(args) (any, error) { return "", nil }},
 }
 
 func length(a args) (any, error) {
