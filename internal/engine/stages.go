@@ -34,6 +34,5 @@ func checkService(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge) 
 }
 
 func checkHost(ctx context.Context, n *wire.Net, h scanlink.PlanHost, services []scanlink.Service, k Knowledge) []scanlink.Finding {
-	found := check.RunHost(ctx, n, h, services, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
-	return append(found, tlsprobe.Settle(ctx, n, h, services, k.Roots)...)
+	return check.RunHost(ctx, n, h, services, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
 }

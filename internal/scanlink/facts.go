@@ -21,7 +21,7 @@ type serviceKey struct {
 
 type findingKey struct {
 	serviceKey
-	check, login, path string
+	class, check, login, path string
 }
 
 // Facts folds a stream of observations; it is safe to give it one twice.
@@ -45,7 +45,7 @@ func (f *Facts) Add(o Observation) {
 		f.services[serviceKey{o.Service.Address, o.Service.Protocol, o.Service.Port}] = *o.Service
 	case o.Finding != nil:
 		key := serviceKey{o.Finding.Address, o.Finding.Protocol, o.Finding.Port}
-		f.findings[findingKey{key, o.Finding.Check, o.Finding.Login, o.Finding.Path}] = *o.Finding
+		f.findings[findingKey{key, o.Finding.Class, o.Finding.Check, o.Finding.Login, o.Finding.Path}] = *o.Finding
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 type Observation struct {
 	Host     *Host     `json:"host,omitempty"`     // key: address
 	Service  *Service  `json:"service,omitempty"`  // key: address, protocol, port
-	Finding  *Finding  `json:"finding,omitempty"`  // key: address, protocol, port, check, login, path
+	Finding  *Finding  `json:"finding,omitempty"`  // key: address, protocol, port, class, check, login, path
 	Progress *Progress `json:"progress,omitempty"` // not a fact: the newest counts
 }
 
