@@ -16,6 +16,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/jobs"
 	"github.com/vedette/vedette/internal/platform/outbox"
+	"github.com/vedette/vedette/internal/platform/secret"
 	"github.com/vedette/vedette/internal/scanlink"
 	"github.com/vedette/vedette/internal/scanlink/authority"
 	"github.com/vedette/vedette/internal/scanlink/server"
@@ -55,9 +56,18 @@ func (d *Dispatcher) door(ctx context.Context, fn func(*db.Tx) error) error {
 	return d.DB.Write(ctx, access.System(access.DoorDispatch), fn)
 }
 
-// Link gives a scanner its certificate for a one-use code. Making codes is of a later day; the embedded scanner needs none.
-func (d *Dispatcher) Link(context.Context, scanlink.LinkRequest) (scanlink.LinkAnswer, error) {
-	return scanlink.LinkAnswer{}, fault.New(fault.Unauthenticated, "The linking code is not known, was used or has expired.")
+// Link trades a linking code, once, for a certificate.
+func (d *Dispatcher) Link(ctx context.Context, r scanlink.LinkRequest) (scanlink.LinkAnswer, error) {
+	var id string
+	err := d.door(ctx, func(tx *db.Tx) error {
+		var err error
+		id, err = scanner.Link(tx, secret.TokenHash(r.Code))
+		return err
+	})
+	if err != nil {
+		return scanlink.LinkAnswer{}, err
+	}
+	return d.Renew(ctx, id, r.CSR)
 }
 
 // Renew gives a scanner a new certificate.

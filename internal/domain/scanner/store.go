@@ -85,6 +85,30 @@ func Touch(tx *db.Tx, id string) error {
 	return nil
 }
 
+// Link uses up the linking code with that hash and gives the id of its scanner. fault.Unauthenticated where the code is not known,
+// was used or has expired.
+func Link(tx *db.Tx, hash string) (string, error) {
+	var all []Scanner
+	err := tx.Update((*Scanner)(nil)).Set("state = ?, link_hash = NULL, link_expires_at = NULL, updated_at = ?", Linked, tx.Now()).
+		Where("link_hash = ? AND link_expires_at > ? AND state <> ?", hash, tx.Now(), Deactivated).Returning("id").Scan(tx.Context(), &all)
+	if err != nil {
+		return "", fmt.Errorf("link: %w", err)
+	}
+	if len(all) == 0 {
+		return "", fault.New(fault.Unauthenticated, "The linking code is not known, was used or has expired.")
+	}
+	return all[0].ID, nil
+}
+
+// SetLink gives a scanner the hash of a one-use linking code.
+func SetLink(tx *db.Tx, id, hash string, until clock.Time) error {
+	_, err := tx.Update((*Scanner)(nil)).Set("link_hash = ?, link_expires_at = ?", hash, until).Where("id = ?", id).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	return nil
+}
+
 // FirstStart makes the embedded scanner's row, or changes whether it is active.
 func FirstStart(tx *db.Tx, now clock.Time, active bool, parallel int) error {
 	state := Linked
