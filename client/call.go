@@ -28,6 +28,7 @@ type request struct {
 	body   any       // sent as JSON
 	raw    io.Reader // sent as it is, once
 	kind   string    // of raw
+	file   io.Reader // sent as the field "file" of a form, once
 	accept string
 	key    string
 }
@@ -154,6 +155,9 @@ func fileName(proposed string) string {
 // send gives the first answer that is a success, its body open. What the server puts off with 429 or 503 it tries again, as
 // long as the wait is within bounds and the call may be repeated.
 func (c *connection) send(ctx context.Context, r request) (*http.Response, error) {
+	if r.file != nil {
+		r.raw, r.kind = form(r.file)
+	}
 	var body []byte
 	if r.body != nil {
 		var err error
@@ -185,6 +189,13 @@ func (c *connection) send(ctx context.Context, r request) (*http.Response, error
 			return nil, errors.Join(err, p)
 		}
 	}
+}
+
+// form is the body of an upload, and its media type (RFC 7578).
+func form(file io.Reader) (io.Reader, string) {
+	boundary := rand.Text()
+	before := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"file\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+	return io.MultiReader(strings.NewReader(before), file, strings.NewReader("\r\n--"+boundary+"--\r\n")), "multipart/form-data; boundary=" + boundary
 }
 
 func (c *connection) attempt(ctx context.Context, r request, body []byte) (*http.Response, error) {
@@ -238,11 +249,10 @@ func (c *connection) delay(r request, p *Problem, attempt int) (time.Duration, b
 	if !postponed || !repeatable || r.raw != nil || attempt >= c.attempts {
 		return 0, false
 	}
-	delay := p.RetryAfter
-	if delay == 0 {
-		delay = time.Second << (attempt - 1)
+	if p.RetryAfter == 0 {
+		return min(time.Second<<min(attempt-1, 10), c.longest), true
 	}
-	return delay, delay <= c.longest
+	return p.RetryAfter, p.RetryAfter <= c.longest
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -440,7 +440,7 @@ func (a *ScansAPI) AllHistories(ctx context.Context, scanID string, q Query) ite
 //
 // Filters: id, address, names, os, coverage, ports_open, critical, high, medium, low, pci_status, risk_score, created_at.
 //
-// In Query.Other: history_id, A run of this scan; default: the last that completed.
+// In Query.Other: history_id (A run of this scan; default: the last that completed).
 func (a *ScansAPI) ListHosts(ctx context.Context, scanID string, q Query) (*Page[HostSighting], error) {
 	return list[HostSighting](ctx, a.c, "/v2/scans/"+url.PathEscape(scanID)+"/hosts", q)
 }
@@ -490,7 +490,7 @@ func (a *ScansAPI) AllRunning(ctx context.Context, q Query) iter.Seq2[Scan, erro
 // Filters: id, name, class, nvt, host, host_id, port, protocol, severity, threat, certainty, qod, cves, epss, kev,
 // pci_status, state, scan, times, first_seen_at, last_seen_at.
 //
-// In Query.Other: history_id, A run of this scan; default: the last that completed.
+// In Query.Other: history_id (A run of this scan; default: the last that completed).
 func (a *ScansAPI) ListVulnerabilities(ctx context.Context, scanID string, q Query) (*Page[Vulnerability], error) {
 	return list[Vulnerability](ctx, a.c, "/v2/scans/"+url.PathEscape(scanID)+"/vulnerabilities", q)
 }

@@ -46,8 +46,8 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux.HandleFunc("GET /v2/openapi.json", document)
-	mountDocs(mux)
+	mux.HandleFunc("GET /v2/openapi.json", serveDocument(document))
+	mountDocs(mux, document)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", ready(o))
 	edge := &edge{options: o, limiter: newLimiter(o.Limits, o.DB.Clock()), requests: o.Metrics.Histogram("http_request_seconds",
@@ -66,7 +66,8 @@ func Document(operations []op.Operation) ([]byte, error) {
 	return json.MarshalIndent(m.API.OpenAPI(), "", "  ")
 }
 
-func mount(mux *http.ServeMux, o Options) (http.HandlerFunc, error) {
+// mount registers the operations and gives the OpenAPI document of them.
+func mount(mux *http.ServeMux, o Options) ([]byte, error) {
 	m := &op.Mount{API: humago.New(mux, humaConfig(o.BaseURL)), DB: o.DB, Audit: o.Audit, Keys: o.Keys, Log: o.Log}
 	if err := m.Register(o.Operations); err != nil {
 		return nil, err
@@ -76,10 +77,7 @@ func mount(mux *http.ServeMux, o Options) (http.HandlerFunc, error) {
 	if err != nil {
 		return nil, fmt.Errorf("OpenAPI document: %w", err)
 	}
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
-		_, _ = w.Write(raw) // the client is gone if this fails
-	}, nil
+	return raw, nil
 }
 
 func humaConfig(base string) huma.Config {
@@ -90,7 +88,7 @@ func humaConfig(base string) huma.Config {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer":       {Type: "http", Scheme: "bearer", Description: "The token of a sign-in; it expires."},
 		"access_token": {Type: "apiKey", In: "header", Name: "Authorization", Description: "`Basic <access token>`, the raw token after the word; it never expires."},
-		"api_key":      {Type: "apiKey", In: "header", Name: "x-api-key", Description: "Names the calling application, besides a token; an installation may require it."},
+		"api_key":      {Type: "apiKey", In: "header", Name: "x-api-key", Description: "Names the calling application, besides a token."},
 	}
 	c.Servers = []*huma.Server{{URL: "/", Description: "The server that this document came from"}}
 	if base != "" {

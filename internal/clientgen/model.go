@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/vedette/vedette/internal/api/docs/openapi"
 )
 
 // model is what the templates write.
@@ -12,7 +14,7 @@ type model struct {
 	Groups []*group
 	Types  []*structure
 
-	document *document
+	document *openapi.Document
 	byName   map[string]*structure
 }
 
@@ -64,17 +66,17 @@ const (
 	changed              // every attribute is a Change
 )
 
-func build(d *document) (*model, error) {
+func build(d *openapi.Document) (*model, error) {
 	m := &model{document: d, byName: map[string]*structure{}}
 	groups := map[string]*group{}
-	for _, o := range d.operations() { // what is asked comes first: a schema that is asked and answered is written as it is asked
+	for _, o := range d.Operations() { // what is asked comes first: a schema that is asked and answered is written as it is asked
 		if _, err := m.input(&method{}, o); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.ID, err)
 		}
 	}
-	for _, o := range d.operations() {
+	for _, o := range d.Operations() {
 		if len(o.Tags) != 1 || o.ID == "" {
-			return nil, fmt.Errorf("%s %s: needs one tag and an operationId", o.method, o.path)
+			return nil, fmt.Errorf("%s %s: needs one tag and an operationId", o.Method, o.Path)
 		}
 		g, ok := groups[o.Tags[0]]
 		if !ok {
@@ -111,8 +113,8 @@ func (g *group) add(x method) error {
 	return nil
 }
 
-func (m *model) method(g *group, o operation) (method, error) {
-	x := method{ID: o.ID, Verb: "http.Method" + exported(words(strings.ToLower(o.method)))}
+func (m *model) method(g *group, o openapi.Operation) (method, error) {
+	x := method{ID: o.ID, Verb: "http.Method" + exported(words(strings.ToLower(o.Method)))}
 	bulk, err := m.input(&x, o)
 	if err != nil {
 		return x, err
@@ -127,8 +129,8 @@ func (m *model) method(g *group, o operation) (method, error) {
 }
 
 // input finds what the body is made of: ids, attributes wrapped in a noun, plain attributes, or no JSON.
-func (m *model) input(x *method, o operation) (bulk bool, err error) {
-	path, arguments := pathOf(o.path)
+func (m *model) input(x *method, o openapi.Operation) (bulk bool, err error) {
+	path, arguments := pathOf(o.Path)
 	x.Path, x.Arguments = path, arguments
 	if o.RequestBody == nil {
 		return false, nil
@@ -141,11 +143,11 @@ func (m *model) input(x *method, o operation) (bulk bool, err error) {
 		x.Arguments = append(x.Arguments, "content io.Reader")
 		return false, nil
 	}
-	s, err := m.document.resolve(content.Schema)
+	s, err := m.document.Resolve(content.Schema)
 	if err != nil {
 		return false, err
 	}
-	if ids := s.Properties["ids"]; len(s.Properties) == 1 && ids != nil && ids.is("array") {
+	if ids := s.Properties["ids"]; len(s.Properties) == 1 && ids != nil && ids.Is("array") {
 		x.Arguments = append(x.Arguments, "ids ...string")
 		x.Body = `map[string][]string{"ids": ids}`
 		return true, nil
@@ -153,7 +155,7 @@ func (m *model) input(x *method, o operation) (bulk bool, err error) {
 	how, noun := asked, ""
 	if len(s.Properties) == 1 {
 		for name, inner := range s.Properties {
-			wrapped, err := m.document.resolve(inner)
+			wrapped, err := m.document.Resolve(inner)
 			if err != nil {
 				return false, err
 			}
@@ -162,7 +164,7 @@ func (m *model) input(x *method, o operation) (bulk bool, err error) {
 			}
 		}
 	}
-	if noun != "" && o.method == "PUT" {
+	if noun != "" && o.Method == "PUT" {
 		how = changed
 	}
 	name := inputName(o.ID)
@@ -196,17 +198,18 @@ func pathOf(path string) (string, []string) {
 	return strings.TrimPrefix(expression, " + "), arguments
 }
 
-func (m *model) result(x *method, o operation) error {
-	s, file := o.success()
+func (m *model) result(x *method, o openapi.Operation) error {
+	_, media, file := o.Success()
 	if file {
 		x.Kind = "file"
 		return nil
 	}
-	if s == nil {
+	if media == nil {
 		x.Kind = "done"
 		return nil
 	}
-	outer, err := m.document.resolve(s)
+	s := media.Schema
+	outer, err := m.document.Resolve(s)
 	if err != nil {
 		return err
 	}
@@ -216,11 +219,11 @@ func (m *model) result(x *method, o operation) error {
 		x.Result, err = m.goType(s, answered, exported(words(o.ID))+"Answer")
 		return err
 	}
-	many := data.is("array")
+	many := data.Is("array")
 	if many {
 		data = data.Items
 	}
-	inner, err := m.document.resolve(data)
+	inner, err := m.document.Resolve(data)
 	if err != nil {
 		return err
 	}
@@ -249,7 +252,7 @@ func (m *model) result(x *method, o operation) error {
 
 // parameters of the query get a type of their own; a list has Query instead, and a body's attributes come before parameters of the
 // same names.
-func (m *model) parameters(x *method, o operation, bulk bool) {
+func (m *model) parameters(x *method, o openapi.Operation, bulk bool) {
 	if x.Kind == "list" {
 		x.Arguments = append(x.Arguments, "q Query")
 		return
@@ -273,22 +276,22 @@ func (m *model) parameters(x *method, o operation, bulk bool) {
 	}
 }
 
-func parameterType(s *schema) string {
+func parameterType(s *openapi.Schema) string {
 	switch {
 	case s == nil:
 		return "string"
-	case s.is("boolean"):
+	case s.Is("boolean"):
 		return "bool"
-	case s.is("integer"):
+	case s.Is("integer"):
 		return "int"
-	case s.is("array"):
+	case s.Is("array"):
 		return "[]string"
 	}
 	return "string"
 }
 
-func methodDoc(x method, o operation) []string {
-	lines := []string{fmt.Sprintf("%s: %s.", x.Name, strings.TrimSuffix(o.Summary, ".")), fmt.Sprintf("%s %s.", o.method, o.path)}
+func methodDoc(x method, o openapi.Operation) []string {
+	lines := []string{fmt.Sprintf("%s: %s.", x.Name, strings.TrimSuffix(o.Summary, ".")), fmt.Sprintf("%s %s.", o.Method, o.Path)}
 	for _, paragraph := range strings.Split(o.Description, "\n\n") {
 		if strings.HasPrefix(paragraph, "Filter with") || paragraph == "" {
 			continue
@@ -300,7 +303,7 @@ func methodDoc(x method, o operation) []string {
 	}
 	for _, p := range o.Parameters {
 		if x.Kind == "list" && p.In == "query" && !slices.Contains(ofQuery, p.Name) && !strings.HasPrefix(p.Name, "q[") {
-			lines = append(lines, "", fmt.Sprintf("In Query.Other: %s, %s.", p.Name, strings.TrimSuffix(p.Description, ".")))
+			lines = append(lines, "", fmt.Sprintf("In Query.Other: %s (%s).", p.Name, strings.TrimSuffix(p.Description, ".")))
 		}
 	}
 	return lines

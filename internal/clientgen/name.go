@@ -85,6 +85,8 @@ func singular(noun []string) []string {
 	switch w := one[last]; {
 	case strings.HasSuffix(w, "ies"):
 		one[last] = strings.TrimSuffix(w, "ies") + "y"
+	case strings.HasSuffix(w, "xes"):
+		one[last] = strings.TrimSuffix(w, "es")
 	default:
 		one[last] = strings.TrimSuffix(w, "s")
 	}

@@ -3,15 +3,16 @@ package main
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
+
+	"github.com/vedette/vedette/internal/api/docs/openapi"
 )
 
 // byHand are the types that client/ writes itself.
 var byHand = []string{"Client", "Option", "Query", "Page", "Problem", "Mistake", "Ref", "File", "Change"}
 
 // structure makes a struct type of an object, and of all objects within.
-func (m *model) structure(name string, s *schema, how mode, from, doc string) error {
+func (m *model) structure(name string, s *openapi.Schema, how mode, from, doc string) error {
 	if slices.Contains(byHand, name) {
 		return fmt.Errorf("%s would take the name %s", from, name)
 	}
@@ -26,7 +27,7 @@ func (m *model) structure(name string, s *schema, how mode, from, doc string) er
 		made.Doc = append(made.Doc, s.Description)
 	}
 	m.byName[name] = made
-	for _, property := range sortedNames(s) {
+	for _, property := range s.Sorted() {
 		if alias(property, s) {
 			continue
 		}
@@ -39,39 +40,13 @@ func (m *model) structure(name string, s *schema, how mode, from, doc string) er
 	return nil
 }
 
-// sortedNames puts id and name first, then what is required, then the rest.
-func sortedNames(s *schema) []string {
-	rank := func(name string) int {
-		switch {
-		case name == "id":
-			return 0
-		case name == "name":
-			return 1
-		case slices.Contains(s.Required, name):
-			return 2
-		}
-		return 3
-	}
-	var all []string
-	for name := range s.Properties {
-		all = append(all, name)
-	}
-	sort.Slice(all, func(i, j int) bool {
-		if rank(all[i]) != rank(all[j]) {
-			return rank(all[i]) < rank(all[j])
-		}
-		return all[i] < all[j]
-	})
-	return all
-}
-
 // alias is port_list_id beside port_list: the same reference under a second name.
-func alias(property string, s *schema) bool {
+func alias(property string, s *openapi.Schema) bool {
 	bare, ok := strings.CutSuffix(property, "_id")
 	return ok && s.Properties[bare] != nil
 }
 
-func (m *model) field(owner, property string, s *schema, how mode) (field, error) {
+func (m *model) field(owner, property string, s *openapi.Schema, how mode) (field, error) {
 	p := s.Properties[property]
 	within := how
 	if how == changed {
@@ -83,7 +58,7 @@ func (m *model) field(owner, property string, s *schema, how mode) (field, error
 	}
 	f := field{Name: exported(words(property)), Type: kind, JSON: property, Doc: fieldDoc(p)}
 	if slices.Contains(s.Required, property) {
-		if how == answered && p.is("null") && scalar(kind) {
+		if how == answered && p.Is("null") && scalar(kind) {
 			f.Type = "*" + kind
 		}
 		return f, nil
@@ -92,7 +67,7 @@ func (m *model) field(owner, property string, s *schema, how mode) (field, error
 	switch {
 	case how == changed:
 		f.Type = "Change[" + kind + "]"
-	case scalar(kind) && (how == asked || p.is("null")):
+	case scalar(kind) && (how == asked || p.Is("null")):
 		f.Type = "*" + kind
 	case how == asked && m.byName[kind] != nil:
 		f.Type = "*" + kind
@@ -102,7 +77,7 @@ func (m *model) field(owner, property string, s *schema, how mode) (field, error
 
 func scalar(kind string) bool { return kind == "int" || kind == "float64" || kind == "bool" }
 
-func fieldDoc(s *schema) string {
+func fieldDoc(s *openapi.Schema) string {
 	parts := []string{}
 	if s.Description != "" {
 		parts = append(parts, strings.ReplaceAll(s.Description, "\n", " "))
@@ -120,46 +95,46 @@ func fieldDoc(s *schema) string {
 }
 
 // goType of a schema; an object written in place is called name.
-func (m *model) goType(s *schema, how mode, name string) (string, error) {
+func (m *model) goType(s *openapi.Schema, how mode, name string) (string, error) {
 	if s.Ref != "" {
-		found, err := m.document.resolve(s)
+		found, err := m.document.Resolve(s)
 		if err != nil {
 			return "", err
 		}
-		if !found.is("object") {
+		if !found.Is("object") {
 			return m.goType(found, how, name)
 		}
 		if len(found.Properties) > 0 {
-			called := typeName(s.name())
-			return called, m.structure(called, found, how, "the schema "+s.name(), called+" is part of the API's answers and requests.")
+			called := typeName(s.Name())
+			return called, m.structure(called, found, how, "the schema "+s.Name(), called+" is part of the API's answers and requests.")
 		}
 		return m.goType(found, how, name)
 	}
 	for _, one := range s.OneOf {
-		if one.is("array") {
+		if one.Is("array") {
 			return m.goType(one, how, name)
 		}
 	}
 	switch {
-	case s.is("string") && s.Format == "date-time":
+	case s.Is("string") && s.Format == "date-time":
 		return "time.Time", nil
-	case s.is("string"):
+	case s.Is("string"):
 		return "string", nil
-	case s.is("boolean"):
+	case s.Is("boolean"):
 		return "bool", nil
-	case s.is("integer"):
+	case s.Is("integer"):
 		return "int", nil
-	case s.is("number"):
+	case s.Is("number"):
 		return "float64", nil
-	case s.is("array"):
+	case s.Is("array"):
 		item, err := m.goType(s.Items, how, name)
 		return "[]" + item, err
-	case s.is("object") && len(s.Properties) > 0:
+	case s.Is("object") && len(s.Properties) > 0:
 		return name, m.structure(name, s, how, "the object "+name, name+" is part of the API's answers and requests.")
-	case s.Additional.schema != nil:
-		value, err := m.goType(s.Additional.schema, how, name)
+	case s.Additional.Schema != nil:
+		value, err := m.goType(s.Additional.Schema, how, name)
 		return "map[string]" + value, err
-	case s.is("object"):
+	case s.Is("object"):
 		return "map[string]any", nil
 	}
 	return "any", nil
