@@ -25,7 +25,6 @@ type SYN struct {
 	hold   int // a bound socket that keeps the port for us
 	out    int
 	in     int
-	peer   unix.SockaddrInet4
 
 	mu      sync.Mutex
 	waiting map[uint16]chan Answer
@@ -44,8 +43,7 @@ func (n *Net) SYN(to netip.Addr) (*SYN, error) {
 	if !to.Is4() {
 		return nil, fmt.Errorf("%w: IPv4 only", errNoSYN)
 	}
-	s := &SYN{net: n, to: to, seq: rand.Uint32(), hold: -1, out: -1, in: -1, waiting: map[uint16]chan Answer{}, done: make(chan struct{}),
-		peer: unix.SockaddrInet4{Addr: to.As4()}}
+	s := &SYN{net: n, to: to, seq: rand.Uint32(), hold: -1, out: -1, in: -1, waiting: map[uint16]chan Answer{}, done: make(chan struct{})}
 	if err := s.open(); err != nil {
 		s.closeAll()
 		return nil, fmt.Errorf("%w: %w", errNoSYN, err)
@@ -194,7 +192,8 @@ func (s *SYN) Knock(ctx context.Context, port uint16, timeout time.Duration) (An
 	s.mu.Lock()
 	s.waiting[port] = w
 	s.mu.Unlock()
-	if err := unix.Sendto(s.out, s.segment(port), 0, &s.peer); err != nil {
+	peer := unix.SockaddrInet4{Addr: s.to.As4()} // Sendto writes into it
+	if err := unix.Sendto(s.out, s.segment(port), 0, &peer); err != nil {
 		s.forget(port, w)
 		return AnswerOf(err), ctx.Err()
 	}
