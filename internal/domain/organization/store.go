@@ -32,6 +32,12 @@ func Insert(tx *db.Tx, o *Organization) error {
 	if _, err := tx.Insert(o).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("insert organization: %w", err)
 	}
+	if o.ParentID == nil || *o.ParentID == access.Installation {
+		return nil
+	}
+	if _, err := tx.Update((*Organization)(nil)).Set("partner = ?", true).Where("?TableAlias.id = ?", *o.ParentID).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("insert organization: %w", err)
+	}
 	return nil
 }
 

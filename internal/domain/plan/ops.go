@@ -187,22 +187,21 @@ func withinParent(tx *db.Tx, o *organization.Organization, p Plan) (json.RawMess
 	if err != nil {
 		return nil, err
 	}
+	most := 0 // a parent that did not buy the product has none to give
 	for _, parent := range parents {
-		if parent.Product != p.Product {
-			continue
+		if parent.Product == p.Product {
+			most = parent.Granted().IPs()
 		}
-		most := parent.Granted().IPs()
-		f := Subscription{Features: p.Features}.Granted()
-		if own := f.IPs(); most >= 0 && (own < 0 || own > most) {
-			f[access.NumberOfIPs] = Feature{Limit: &most}
-		}
-		raw, err := json.Marshal(f)
-		if err != nil {
-			return nil, fmt.Errorf("features: %w", err)
-		}
-		return raw, nil
 	}
-	return p.Features, nil
+	f := Subscription{Features: p.Features}.Granted()
+	if own := f.IPs(); most >= 0 && (own < 0 || own > most) {
+		f[access.NumberOfIPs] = Feature{Limit: &most}
+	}
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("features: %w", err)
+	}
+	return raw, nil
 }
 
 // Enrich tells the active subscriptions of organizations.

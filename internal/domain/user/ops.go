@@ -156,12 +156,10 @@ func (in CreateAttributes) user(g access.Grant) (*User, error) {
 	if u.Email, err = CleanEmail(in.Email, "/user/email"); err != nil {
 		note(err)
 	}
-	name := in.Username
-	if name == "" {
-		name = in.Email
-	}
-	if u.Username, err = CleanUsername(name, "/user/username"); err != nil {
-		note(err)
+	if u.Username = u.Email; in.Username != "" {
+		if u.Username, err = CleanUsername(in.Username, "/user/username"); err != nil {
+			note(err)
+		}
 	}
 	if !MayMake(maker, in.Role) {
 		note(fault.At("/user/role", "too_mighty", "Your role %s can't make a user of role %s.", maker, in.Role))

@@ -67,19 +67,21 @@ func Fold(s string) string { return strings.ToLower(norm.NFKC.String(strings.Tri
 func CleanEmail(email, pointer string) (string, error) {
 	email = strings.TrimSpace(email)
 	a, err := mail.ParseAddress(email)
-	if err != nil || a.Address != email || len(email) > 254 || strings.ContainsFunc(email, unicode.IsControl) {
+	if err != nil || a.Address != email || len(email) > 254 || strings.ContainsFunc(email, unseen) {
 		return "", fault.At(pointer, "invalid", "An e-mail address looks like name@example.com.")
 	}
 	return email, nil
 }
 
+// unseen characters and spaces make two names look the same.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
+}
+
 // CleanUsername refuses an empty, overlong or invisible name.
 func CleanUsername(name, pointer string) (string, error) {
 	name = strings.TrimSpace(name)
-	bad := func(r rune) bool {
-		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
-	}
-	if name == "" || len([]rune(name)) > 254 || strings.ContainsFunc(name, bad) {
+	if name == "" || len([]rune(name)) > 254 || strings.ContainsFunc(name, unseen) {
 		return "", fault.At(pointer, "invalid", "A user name is 1 to 254 characters long, without spaces or control characters.")
 	}
 	return name, nil

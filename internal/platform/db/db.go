@@ -86,7 +86,7 @@ func openSQLite(address string, c *clock.Clock) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", address, err), writer.Close())
 	}
 	reader.SetMaxOpenConns(4)
-	return &DB{dialect: SQLite, url: address, clock: c, writer: wrap(writer, sqlitedialect.New()), reader: wrap(reader, sqlitedialect.New())}, nil
+	return &DB{dialect: SQLite, url: address, clock: c, writer: wrap(writer, sqliteDialect{sqlitedialect.New()}), reader: wrap(reader, sqliteDialect{sqlitedialect.New()})}, nil
 }
 
 // openPostgres uses pgx's exec mode: bun writes values into the text, and caching each new text would be a loss.
@@ -107,7 +107,7 @@ func openPostgres(ctx context.Context, address string, c *clock.Clock) (*DB, err
 	if err := refuseMightyRole(ctx, pool); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	b := wrap(pool, pgdialect.New())
+	b := wrap(pool, postgresDialect{pgdialect.New()})
 	return &DB{dialect: Postgres, url: address, clock: c, writer: b, reader: b}, nil
 }
 
