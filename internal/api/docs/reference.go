@@ -31,8 +31,8 @@ type shown struct {
 	Path       string
 	Permission string
 	Text       template.HTML
-	Parameters []attribute
-	Listed     bool // takes the parameters of every list
+	Parameters []attribute // of path and query
+	Listed     bool        // takes the parameters of every list
 	Filterable []string
 	Sortable   []string
 	Attributes []attribute // of the request
@@ -98,8 +98,8 @@ func show(d *openapi.Document, o openapi.Operation) (*shown, error) {
 		return nil, err
 	}
 	for _, p := range o.Parameters {
-		if s.Listed && p.In == "query" && slices.Contains(ofLists, p.Name) {
-			continue
+		if p.In == "header" || (s.Listed && p.In == "query" && slices.Contains(ofLists, p.Name)) {
+			continue // said once, in the guides and above the reference
 		}
 		s.Parameters = append(s.Parameters, attribute{Name: p.Name, In: p.In, Type: typeOf(d, p.Schema), Required: p.Required || p.In == "path", Text: textOf(p.Schema, p.Description)})
 	}
@@ -125,13 +125,20 @@ func show(d *openapi.Document, o openapi.Operation) (*shown, error) {
 
 var ofLists = []string{"page", "per_page", "cursor", "q", "sort_by", "date_range_start", "date_range_end", "relative_date_range", "date_column"}
 
-// description is without what the page shows in a place of its own.
+// description is without what the page shows in a place of its own: the permission, and the columns of a list.
 func description(text string) (template.HTML, error) {
 	var kept []string
 	for _, paragraph := range strings.Split(text, "\n\n") {
-		if !strings.HasPrefix(paragraph, "Filter with `q[") {
-			kept = append(kept, paragraph)
+		if strings.HasPrefix(paragraph, "Filter with `q[") {
+			continue
 		}
+		for _, said := range []string{"Needs no sign-in.", "Any signed-in caller, whatever the role."} {
+			paragraph = strings.TrimPrefix(paragraph, said)
+		}
+		if _, rest, ok := strings.Cut(paragraph, "`."); ok && strings.HasPrefix(paragraph, "Needs the permission `") {
+			paragraph = rest
+		}
+		kept = append(kept, strings.TrimSpace(paragraph))
 	}
 	html, _, err := markdown([]byte(strings.Join(kept, "\n\n")))
 	return html, err
@@ -144,7 +151,7 @@ func permissionOf(code string) string {
 	case "signed in", "signed_in", "own":
 		return "any signed-in caller"
 	}
-	return code
+	return "needs " + code
 }
 
 const deepest = 5
@@ -289,14 +296,6 @@ func problems(o openapi.Operation) []problem {
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Status < all[j].Status })
 	return all
-}
-
-func indented(raw json.RawMessage) string {
-	var b bytes.Buffer
-	if len(raw) == 0 || json.Indent(&b, raw, "", "  ") != nil {
-		return ""
-	}
-	return b.String()
 }
 
 func compact(raw json.RawMessage) string {
