@@ -412,7 +412,7 @@ func skew(theirs time.Time, ours clock.Time) scanlink.VerifyCheck {
 	return scanlink.VerifyCheck{Name: "clock_skew", OK: apart <= mostSkew, Value: apart.String()}
 }
 
-// Sweep ends runs that nobody resumed within an hour.
+// Sweep ends runs that nobody resumed within an hour, and those that were to stop when their scanner was lost.
 func (d *Dispatcher) Sweep(ctx context.Context) error {
 	var lost []History
 	actors := map[string]jobs.Actor{}
@@ -421,9 +421,14 @@ func (d *Dispatcher) Sweep(ctx context.Context) error {
 		if err = returnExpired(tx); err != nil {
 			return err
 		}
-		if lost, err = abandoned(tx); err != nil {
+		if lost, err = forsaken(tx); err != nil {
 			return err
 		}
+		more, err := abandoned(tx)
+		if err != nil {
+			return err
+		}
+		lost = append(lost, more...)
 		for i := range lost {
 			if actors[lost[i].ID], err = lost[i].actor(tx); err != nil {
 				return err
@@ -439,6 +444,9 @@ func (d *Dispatcher) Sweep(ctx context.Context) error {
 		err := d.DB.Write(ctx, actors[h.ID].Grant(), func(tx *db.Tx) error {
 			if err := stopQueued(tx, h.ID); err != nil {
 				return err
+			}
+			if h.State == Stopping {
+				return conclude(tx, h.ID, nil)
 			}
 			h.State, h.Error = Interrupted, "No scanner worked on it for an hour."
 			if err := end(tx, h); err != nil {

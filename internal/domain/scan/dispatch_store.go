@@ -22,7 +22,8 @@ func stale() *fault.Fault {
 // this moment are passed over.
 func nextChunk(tx *db.Tx, scanner string) (*Chunk, error) {
 	var all []Chunk
-	q := tx.Select(&all).Where("scanner_id = ? AND state = ?", scanner, chunkQueued).Order("created_at", "number").Limit(1)
+	q := tx.Select(&all).Where("scanner_id = ? AND state = ?", scanner, chunkQueued).
+		Where("NOT EXISTS (SELECT 1 FROM scan_histories h WHERE h.organization_id = c.organization_id AND h.id = c.history_id AND h.state = ?)", Stopping).Order("created_at", "number").Limit(1)
 	if tx.Dialect() == db.Postgres {
 		q = q.For("UPDATE SKIP LOCKED")
 	}
@@ -250,11 +251,23 @@ func end(tx *db.Tx, h *History) error {
 // abandoned are runs that have had no lease for too long.
 func abandoned(tx *db.Tx) ([]History, error) {
 	var all []History
-	err := tx.Select(&all).Where("finished_at IS NULL AND requested_at < ?", tx.Now().Add(-ResumeTime)).
+	err := tx.Select(&all).Where("finished_at IS NULL AND state <> ? AND requested_at < ?", Stopping, tx.Now().Add(-ResumeTime)).
 		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND (c.state = 'leased' OR c.leased_at > ?))", tx.Now().Add(-ResumeTime)).
 		Limit(100).Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("abandoned runs: %w", err)
+	}
+	return all, nil
+}
+
+// forsaken are runs that are stopping while no scanner holds any part of them: the one that did is gone.
+func forsaken(tx *db.Tx) ([]History, error) {
+	var all []History
+	err := tx.Select(&all).Where("finished_at IS NULL AND state = ?", Stopping).
+		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.state = ?)", chunkLeased).
+		Limit(100).Scan(tx.Context())
+	if err != nil {
+		return nil, fmt.Errorf("forsaken runs: %w", err)
 	}
 	return all, nil
 }
