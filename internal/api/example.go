@@ -78,6 +78,9 @@ func (e exampler) object(s *huma.Schema, schema, name string) any {
 	if rest, ok := strings.CutPrefix(schema, "Resource"); ok {
 		noun = kindOf(rest)
 	}
+	if s.Properties["id"] != nil && s.Properties["attributes"] == nil && !slices.Contains([]string{"", "data", "attributes"}, name) {
+		noun = strings.TrimSuffix(name, "s")
+	}
 	inner := e
 	inner.noun, inner.parent = noun, name
 	for property, p := range s.Properties {

@@ -87,7 +87,7 @@ func groupsOf(d *openapi.Document) ([]*group, error) {
 func rank(s *shown) string {
 	verb := strings.Index("GET    POST   PUT    DELETE ", s.Method)
 	depth := strings.Count(s.Path, "/")
-	return fmt.Sprintf("%s|%02d|%s|%02d", s.Subgroup, depth, s.Path, verb)
+	return fmt.Sprintf("%s\x00%02d%s\x00%02d", s.Subgroup, depth, s.Path, verb)
 }
 
 func show(d *openapi.Document, o openapi.Operation) (*shown, error) {

@@ -1,6 +1,6 @@
 "use strict";
 
-// The search box: all words must occur; what begins a title comes first.
+// The search box: all words must occur; what begins a title comes first. ?q= searches at once.
 (() => {
   const box = document.getElementById("search");
   const list = document.getElementById("found");
@@ -92,6 +92,11 @@
       close();
     }
   });
+  const asked = new URLSearchParams(location.search).get("q");
+  if (asked) {
+    box.value = asked;
+    search();
+  }
   document.addEventListener("click", (event) => { if (!event.target.closest(".search")) close(); });
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest("input, textarea")) {
