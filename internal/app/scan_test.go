@@ -30,7 +30,7 @@ type run struct {
 	Error        string
 }
 
-func (p *program) runs(by, scan string) []run {
+func (p *program) runsOf(by, scan string) []run {
 	p.Helper()
 	var list struct{ Data []struct{ Attributes run } }
 	p.must(200, by, "GET", "/v2/scans/"+scan+"/histories", nil).decode(p, &list)
@@ -184,7 +184,7 @@ func TestLeases(t *testing.T) {
 		if s := p.stateIs(m, scan, "Done", "completed"); s.Progress != 100 || s.CurrentHistoryID != nil || deref(s.LastHistory.Verdict) != "fail" {
 			p.Errorf("done: %+v", s)
 		}
-		h := p.runs(m, scan)
+		h := p.runsOf(m, scan)
 		if len(h) != 1 || h[0].HostsTotal != 2 || h[0].HostsScanned != 2 || deref(h[0].Coverage) != "complete" || h[0].Counts.High != 2 || h[0].FinishedAt == nil {
 			p.Errorf("history: %+v", h)
 		}
@@ -255,7 +255,7 @@ func (p *program) failing(m, scan string) {
 		p.Error("a chunk is tried a fourth time")
 	}
 	s := p.stateIs(m, scan, "Failed", "failed")
-	if h := p.runs(m, scan)[0]; h.PCIStatus != nil || h.Error == "" || h.FinishedAt == nil || s.LastHistory == nil || s.LastHistory.ID == h.ID {
+	if h := p.runsOf(m, scan)[0]; h.PCIStatus != nil || h.Error == "" || h.FinishedAt == nil || s.LastHistory == nil || s.LastHistory.ID == h.ID {
 		p.Errorf("a failed run: %+v", h)
 	}
 	wide := p.scan(m, "wide", p.target(m, "wide", "198.51.100.0/27"))
@@ -275,7 +275,7 @@ func (p *program) failing(m, scan string) {
 			p.Fatal(err)
 		}
 	}
-	h := p.runs(m, wide)[0]
+	h := p.runsOf(m, wide)[0]
 	if failed != 3 || h.State != "completed" || deref(h.Coverage) != "inconclusive" || deref(h.PCIStatus) != "inconclusive" || h.HostsScanned != 16 {
 		p.Errorf("one of two chunks failed %d times: %+v, %s, %s", failed, h, deref(h.Coverage), deref(h.PCIStatus))
 	}
@@ -315,7 +315,7 @@ func (p *program) stopping(m, scan string) {
 		p.Fatal(err)
 	}
 	p.stateIs(m, scan, "Stopped", "stopped")
-	if h := p.runs(m, scan)[0]; h.State != "stopped" || h.PCIStatus != nil {
+	if h := p.runsOf(m, scan)[0]; h.State != "stopped" || h.PCIStatus != nil {
 		p.Errorf("a stopped run: %+v", h)
 	}
 
@@ -423,7 +423,7 @@ func (p *program) byClass(by, path string) map[string]vulnerable {
 // counted: every counter says the same, and what is merely possible is in none.
 func (p *program) counted(m, scan string, want int) {
 	p.Helper()
-	c := p.runs(m, scan)[0].Counts
+	c := p.runsOf(m, scan)[0].Counts
 	if n := c.Critical + c.High + c.Medium + c.Low + c.Log; n != want {
 		p.Errorf("the history counts %d, want %d", n, want)
 	}

@@ -103,18 +103,22 @@ func canonical(raw []byte) ([]byte, error) {
 func (e *Event) digest() string {
 	changes, _ := canonical(e.Changes) // it was canonical when it was written
 	fields, _ := json.Marshal([]any{e.OrganizationID, e.ID, e.Sequence, e.Action, e.ActorID, e.ActorName, e.ImpersonatorID, e.ImpersonatorName,
-		e.ResourceType, e.ResourceID, e.ResourceName, e.IP, e.UserAgent, e.RequestID, string(changes), e.PreviousHash, e.CreatedAt.String()})
+		e.HomeOrganizationID, e.ResourceType, e.ResourceID, e.ResourceName, e.IP, e.UserAgent, e.RequestID, string(changes), e.PreviousHash, e.CreatedAt.String()})
 	sum := sha256.Sum256(fields)
 	return hex.EncodeToString(sum[:])
 }
 
-// Verify walks the chain of the transaction's organization and tells the first row that does not fit; nil: all fit.
+// Verify walks the chain of the transaction's organization and tells the first row that does not fit; nil: all fit. Of rows that
+// are missing at the end there is only the sequence to tell.
 func Verify(tx *db.Tx) (*Event, error) {
 	previous, sequence := "", int64(1)
 	for {
 		rows, err := from(tx, sequence, 1000)
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return nil, err
+		}
+		if len(rows) == 0 {
+			return cutOff(tx, sequence, previous)
 		}
 		for i := range rows {
 			e := &rows[i]
@@ -124,6 +128,15 @@ func Verify(tx *db.Tx) (*Event, error) {
 			previous, sequence = e.Hash, sequence+1
 		}
 	}
+}
+
+// cutOff tells where the chain should go on by its head; nil: it ends where it should.
+func cutOff(tx *db.Tx, next int64, last string) (*Event, error) {
+	h, err := headOf(tx)
+	if err != nil || h.Sequence == next-1 && h.Hash == last {
+		return nil, err
+	}
+	return &Event{Sequence: next, PreviousHash: last}, nil
 }
 
 func optional(s string) *string {

@@ -36,6 +36,18 @@ func setHead(tx *db.Tx, organization, hash string) error {
 	return nil
 }
 
+// headOf the transaction's organization; its zero value where nothing happened yet.
+func headOf(tx *db.Tx) (head, error) {
+	var all []head
+	if err := tx.Select(&all).Scan(tx.Context()); err != nil {
+		return head{}, fmt.Errorf("audit chain: %w", err)
+	}
+	if len(all) == 0 {
+		return head{}, nil
+	}
+	return all[0], nil
+}
+
 func insert(tx *db.Tx, e *Event) error {
 	if _, err := tx.Insert(e).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("audit: %w", err)
