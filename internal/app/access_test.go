@@ -108,6 +108,22 @@ var fixtures = map[string]fixture{
 	"listPortLists":               plain("/v2/port_lists"),
 	"listActivatedPortLists":      plain("/v2/port_lists/activated"),
 	"showPortList":                {path: at("/v2/port_lists/%s", "port list"), noID: true},
+	"createScanner":               plain("/v2/scanners").with(object{"scanner": object{"name": "made"}}),
+	"updateScanner":               about("/v2/scanners/%s", "scanner").with(object{"scanner": object{"comment": "changed"}}),
+	"deleteScanner":               about("/v2/scanners/%s", "scanner"),
+	"activateScanner":             about("/v2/scanners/%s/activate", "scanner"),
+	"deactivateScanner":           about("/v2/scanners/%s/deactivate", "scanner"),
+	"updateScannerAppType":        about("/v2/scanners/%s/app_type", "scanner").with(object{"app_type": "vrms"}),
+	"assignScanner":               {path: at("/v2/scanners/%s/assign", "scanner"), body: func(things) object { return object{"organization": nil} }, refs: assignRefs},
+	"createPortList":              plain("/v2/port_lists").with(object{"port_list": object{"name": "made", "ranges": "1-10"}}),
+	"updatePortList":              about("/v2/port_lists/%s", "own port list").with(object{"port_list": object{"description": "changed"}}),
+	"deletePortList":              about("/v2/port_lists/%s", "own port list"),
+	"createPortRange":             about("/v2/port_lists/%s/port_ranges", "own port list").with(object{"port_range": object{"protocol": "tcp", "start": 7, "end": 7}}),
+	"deletePortRange":             about("/v2/port_lists/%s/port_ranges/%s", "own port list", "port range"),
+	"activatePortList":            about("/v2/port_lists/%s/activate", "own port list"),
+	"deactivatePortList":          about("/v2/port_lists/%s/deactivate", "own port list"),
+	"updatePortListAppType":       about("/v2/port_lists/%s/app_type", "own port list").with(object{"app_type": "pci"}),
+	"syncPortLists":               plain("/v2/port_lists/sync"),
 	"listOrganizations":           plain("/v2/organizations"),
 	"createOrganization":          {path: at("/v2/organizations"), noID: true, body: func(things) object { return object{"organization": object{"name": "made"}} }, refs: organizationRefs},
 	"showOrganization":            about("/v2/organizations/%s", "organization"),
@@ -137,6 +153,8 @@ func scanRefs(t things) []object {
 func organizationRefs(t things) []object {
 	return []object{{"organization": object{"name": "refers", "parent_organization": t["organization"]}}}
 }
+
+func assignRefs(t things) []object { return []object{{"organization": t["organization"]}} }
 
 func userRefs(t things) []object { return []object{newUser(t["organization"])} }
 
@@ -176,6 +194,9 @@ func (w world) fill(by, org string) things {
 	t["vulnerability"] = w.first(by, "/v2/vulnerabilities")
 	t["audit event"] = w.first(by, "/v2/audit/events")
 	t["port list"] = w.first(by, "/v2/port_lists")
+	t["own port list"] = w.must(201, by, "POST", "/v2/port_lists", object{"port_list": object{"name": "ours", "ranges": "80,443"}}).id(w)
+	t["port range"] = w.must(201, by, "POST", "/v2/port_lists/"+t["own port list"]+"/port_ranges", object{"port_range": object{"protocol": "udp", "start": 53, "end": 53}}).id(w)
+	t["scanner"] = w.must(201, by, "POST", "/v2/scanners", object{"scanner": object{"name": "ours"}}).id(w)
 	t["user"] = w.first(by, "/v2/users")
 	w.eventually("the report of a finished scan", func() bool {
 		var list struct{ Data []struct{ ID string } }
@@ -302,7 +323,7 @@ func (w world) strangers(o op.Operation, f fixture) {
 // snapshot is what south's manager sees of its own.
 func (w world) snapshot() []byte {
 	var all []byte
-	for _, path := range []string{"/v2/targets", "/v2/scans", "/v2/reports", "/v2/hosts", "/v2/vulnerabilities", "/v2/users"} {
+	for _, path := range []string{"/v2/targets", "/v2/scans", "/v2/reports", "/v2/hosts", "/v2/vulnerabilities", "/v2/users", "/v2/port_lists", "/v2/scanners"} {
 		all = append(all, w.must(200, "manager@south", "GET", path, nil).Body...)
 	}
 	return all

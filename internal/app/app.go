@@ -152,8 +152,9 @@ func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
 		DB: a.DB, Log: a.log, Metrics: a.metrics, Audit: audit.Record, Keys: replay.NewKeys(sealer),
 		Identify:       identify(sign),
 		TrustedProxies: a.Config.TrustedProxies, BaseURL: a.Config.BaseURL,
-		Limits:     api.Limits{Caller: a.Config.API.RateLimit, Public: a.Config.API.RateLimit, SignIn: a.Config.API.SignInLimit},
-		Operations: Operations(Parts{DB: a.DB, Auth: sign, Hasher: hasher, Sealer: sealer, Rules: rules, Blob: a.blob, Contact: a.Config.ASV.Email}),
+		Limits: api.Limits{Caller: a.Config.API.RateLimit, Public: a.Config.API.RateLimit, SignIn: a.Config.API.SignInLimit},
+		Operations: Operations(Parts{DB: a.DB, Auth: sign, Hasher: hasher, Sealer: sealer, Rules: rules, Blob: a.blob, Contact: a.Config.ASV.Email,
+			LinkAuthority: a.dispatcher.Authority.Certificate()}),
 	})
 	if err != nil {
 		return err

@@ -35,6 +35,8 @@ type Parts struct {
 	Rules   target.Rules
 	Blob    *blob.Store
 	Contact string
+	// LinkAuthority is the PEM certificate of the authority that certifies scanners.
+	LinkAuthority string
 }
 
 // Operations is the whole table, in the order of the API's groups.
@@ -51,7 +53,7 @@ func Operations(p Parts) []op.Operation {
 		vulnerability.Operations(),
 		audit.Operations(),
 		host.Operations(),
-		scanner.Operations(p.DB),
+		scanner.Operations(p.DB, p.LinkAuthority, audit.Record),
 		portlist.Operations(),
 		organization.Operations(enrichOrganizations),
 		plan.Operations(enrichOrganizations),

@@ -3,6 +3,7 @@ package portlist
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -26,12 +27,73 @@ func Insert(tx *db.Tx, l *PortList, ranges []Range) error {
 	if _, err := tx.Insert(l).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("insert port list: %w", err)
 	}
+	return insertRanges(tx, rowsOf(l, ranges))
+}
+
+// rowsOf gives ranges their ids and their list.
+func rowsOf(l *PortList, ranges []Range) []Range {
 	rows := slices.Clone(ranges)
 	for i := range rows {
 		rows[i].ID, rows[i].PortListID, rows[i].Shared = db.NewID(), l.ID, l.Shared
 	}
-	if _, err := tx.Insert(&rows).Exec(tx.Context()); err != nil {
-		return fmt.Errorf("insert port ranges: %w", err)
+	return rows
+}
+
+func insertRanges(tx *db.Tx, rows []Range) error {
+	const batch = 2000
+	for len(rows) > 0 {
+		some := rows[:min(batch, len(rows))]
+		if _, err := tx.Insert(&some).Exec(tx.Context()); err != nil {
+			return fmt.Errorf("insert port ranges: %w", err)
+		}
+		rows = rows[len(some):]
+	}
+	return nil
+}
+
+func deleteRange(tx *db.Tx, id string) error {
+	if _, err := tx.Delete((*Range)(nil)).Where("id = ?", id).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("delete port range: %w", err)
+	}
+	return nil
+}
+
+func replaceRanges(tx *db.Tx, l *PortList, ranges []Range) error {
+	if _, err := tx.Delete((*Range)(nil)).Where("port_list_id = ?", l.ID).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("delete port ranges: %w", err)
+	}
+	return insertRanges(tx, rowsOf(l, ranges))
+}
+
+// lock the caller's own list until the transaction ends, and read it as it then is.
+func lock(tx *db.Tx, l *PortList) error {
+	q := tx.Select(l).WherePK()
+	if tx.Dialect() == db.Postgres {
+		q = q.For("UPDATE")
+	}
+	if err := q.Scan(tx.Context()); err != nil {
+		return fmt.Errorf("lock port list: %w", err)
+	}
+	return nil
+}
+
+func save(tx *db.Tx, l *PortList) error {
+	l.UpdatedAt = tx.Now()
+	_, err := tx.Update(l).Column("name", "description", "app_type", "active", "tcp_count", "udp_count", "updated_at").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("update port list: %w", err)
+	}
+	return nil
+}
+
+// deleteList with its ranges. A target that uses it, also one of an organization below, is a conflict.
+func deleteList(tx *db.Tx, id string) error {
+	_, err := tx.Delete((*PortList)(nil)).Where("id = ?", id).Exec(tx.Context())
+	if v := db.Violation(err); v == "targets_port_list_fkey" || strings.HasPrefix(v, "FOREIGN KEY") {
+		return fault.New(fault.Conflict, "A target uses this port list; give the target another one first.").Coded("in_use").Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("delete port list: %w", err)
 	}
 	return nil
 }
@@ -119,30 +181,46 @@ func fetch(tx *db.Tx, q filter.Query, activated bool) ([]PortList, filter.Meta, 
 	})
 }
 
+// ofInstallation are the installation's own lists by name.
+func ofInstallation(tx *db.Tx) (map[string]*PortList, error) {
+	var rows []PortList
+	if err := tx.Select(&rows).Where("?TableAlias.organization_id = ?", access.Installation).Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("predefined port lists: %w", err)
+	}
+	byName := make(map[string]*PortList, len(rows))
+	for i := range rows {
+		byName[rows[i].Name] = &rows[i]
+	}
+	return byName, nil
+}
+
 // FirstStart makes those predefined lists of the installation that are not there yet.
 func FirstStart(tx *db.Tx, now clock.Time) error {
-	var there []PortList
-	err := tx.Select(&there).Where("?TableAlias.organization_id = ? AND predefined", access.Installation).Scan(tx.Context())
+	there, err := ofInstallation(tx)
 	if err != nil {
-		return fmt.Errorf("predefined port lists: %w", err)
+		return err
 	}
 	all, err := predefined()
 	if err != nil {
 		return err
 	}
 	for _, d := range all {
-		if slices.ContainsFunc(there, func(l PortList) bool { return l.Name == d.name }) {
+		if there[d.name] != nil {
 			continue
 		}
-		ranges, err := ParseSpec("/port_list/ranges", d.spec)
-		if err != nil {
-			return fmt.Errorf("predefined port list %s: %w", d.name, err)
-		}
-		l := &PortList{ID: db.NewID(), Name: d.name, Description: d.description, AppType: d.appType, Active: true, Predefined: true,
-			CreatedAt: now, UpdatedAt: now, Shared: db.Shared{OrganizationID: access.Installation, Shared: true}}
-		if err := Insert(tx, l, ranges); err != nil {
+		if _, err := insertPredefined(tx, d, now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func insertPredefined(tx *db.Tx, d definition, now clock.Time) (*PortList, error) {
+	ranges, err := ParseSpec("/port_list/ranges", d.spec)
+	if err != nil {
+		return nil, fmt.Errorf("predefined port list %s: %w", d.name, err)
+	}
+	l := &PortList{ID: db.NewID(), Name: d.name, Description: d.description, AppType: d.appType, Active: true, Predefined: true,
+		CreatedAt: now, UpdatedAt: now, Shared: db.Shared{OrganizationID: access.Installation, Shared: true}}
+	return l, Insert(tx, l, ranges)
 }

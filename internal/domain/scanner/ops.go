@@ -31,6 +31,9 @@ type Attributes struct {
 	Shared          bool        `json:"shared"`
 	CreatedAt       clock.Time  `json:"created_at" format:"date-time"`
 	UpdatedAt       clock.Time  `json:"updated_at" format:"date-time"`
+
+	LinkingCode          string      `json:"linking_code,omitempty" doc:"In the answer of a create alone: good once, for 24 hours"`
+	LinkingCodeExpiresAt *clock.Time `json:"linking_code_expires_at,omitempty" format:"date-time" doc:"In the answer of a create alone"`
 }
 
 // Key is the resource's id and type.
@@ -43,6 +46,48 @@ type Verified struct {
 	Checks     []scanlink.VerifyCheck `json:"checks"`
 }
 
+type createInput struct {
+	Body struct {
+		Scanner createAttributes `json:"scanner"`
+	}
+}
+
+type createAttributes struct {
+	Name           string `json:"name" maxLength:"200" example:"Berlin office"`
+	Comment        string `json:"comment,omitempty" maxLength:"2000"`
+	Kind           string `json:"kind,omitempty" enum:"remote" doc:"The embedded scanner is there already"`
+	MaxConcurrency int    `json:"max_concurrency,omitempty" minimum:"1" maximum:"64" doc:"Parts of scans at once; default 2"`
+}
+
+type updateInput struct {
+	op.Path
+	Body struct {
+		Scanner updateAttributes `json:"scanner"`
+	}
+}
+
+type updateAttributes struct {
+	Name           op.Field[string] `json:"name,omitempty" maxLength:"200"`
+	Comment        op.Field[string] `json:"comment,omitempty" maxLength:"2000"`
+	MaxConcurrency op.Field[int]    `json:"max_concurrency,omitempty" minimum:"1" maximum:"64"`
+}
+
+type appTypeInput struct {
+	op.Path
+	Body struct {
+		AppType string `json:"app_type" enum:"all,pci,vrms,penetration" doc:"The product that it serves"`
+	}
+}
+
+type assignInput struct {
+	op.Path
+	Body struct {
+		Organization *string `json:"organization" nullable:"true" doc:"Id of an organization of one's branch; null takes the scanner back for one's home organization alone"`
+	}
+}
+
+const assignID = "assignScanner"
+
 var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Column{
 	{Name: "id", SQL: "?TableAlias.id", Kind: filter.ID, NoSort: true},
 	{Name: "name", SQL: "?TableAlias.name", Search: true},
@@ -54,8 +99,8 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 	{Name: "created_at", SQL: "?TableAlias.created_at", Kind: filter.Moment},
 }}
 
-// Operations of the noun, as far as they are served.
-func Operations(d *db.DB) []op.Operation {
+// Operations of the noun. authority is the PEM certificate that linking codes pin; record keeps the audit trail.
+func Operations(d *db.DB, authority string, record op.Auditor) []op.Operation {
 	list := func(active bool) func(*db.Tx, *op.Empty, filter.Query) (filter.Page[Attributes], error) {
 		return func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
 			rows, meta, err := fetch(tx, q, active)
@@ -70,6 +115,9 @@ func Operations(d *db.DB) []op.Operation {
 		op.List("listScanners", "List scanners", "/v2/scanners", access.ScannerAccess, columns, list(false)),
 		op.List("listActivatedScanners", "List activated scanners", "/v2/scanners/activated", access.ScannerAccess, columns, list(true)).
 			Says("Those that may be given work for the active product."),
+		op.Create("createScanner", "Create scanner", "/v2/scanners", access.ScannerCreate, func(tx *db.Tx, in *createInput) (Attributes, error) {
+			return create(tx, authority, in.Body.Scanner)
+		}).Says("A remote scanner. The answer carries `linking_code`, which `vedette-scanner link` trades for a certificate."),
 		op.Show("showScanner", "Show scanner", "/v2/scanners/{id}", access.ScannerAccess, func(tx *db.Tx, in *op.Path) (Attributes, error) {
 			s, err := ByID(tx, in.ID)
 			if err != nil {
@@ -77,6 +125,26 @@ func Operations(d *db.DB) []op.Operation {
 			}
 			return represent(tx, *s), nil
 		}),
+		op.Update("updateScanner", "Update scanner", "/v2/scanners/{id}", access.ScannerCreate, func(tx *db.Tx, in *updateInput) (Attributes, error) {
+			return update(tx, in.ID, in.Body.Scanner)
+		}).Says(ownedText),
+		op.Delete("deleteScanner", "Delete scanner", "/v2/scanners/{id}", access.ScannerCreate, "scanner", func(tx *db.Tx, in *op.Path) error {
+			return remove(tx, in.ID)
+		}).Conflicts().Says("While scans refer to it, it can't be deleted (409). "+ownedText),
+		op.Action("activateScanner", "Activate scanner", http.MethodPut, "/v2/scanners/{id}/activate", access.ScannerAdmin, func(tx *db.Tx, in *op.Path) (Attributes, error) {
+			return activate(tx, in.ID)
+		}).Conflicts().Says(ownedText),
+		op.Action("deactivateScanner", "Deactivate scanner", http.MethodPut, "/v2/scanners/{id}/deactivate", access.ScannerAdmin, func(tx *db.Tx, in *op.Path) (Attributes, error) {
+			return deactivate(tx, in.ID)
+		}).Conflicts().Says("The server answers the scanner 403 from then on; what it works on is given back to the queue when its lease ends. "+ownedText),
+		op.Action("updateScannerAppType", "Update scanner app type", http.MethodPut, "/v2/scanners/{id}/app_type", access.ScannerAdmin, func(tx *db.Tx, in *appTypeInput) (Attributes, error) {
+			return change(tx, in.ID, owned, func(s *Scanner) error {
+				s.AppType = in.Body.AppType
+				return nil
+			})
+		}).Says("PCI scans run on the installation's scanners alone, whatever the app type of another. "+ownedText),
+		op.LongAction(assignID, "Assign a scanner to an organization", http.MethodPut, "/v2/scanners/{id}/assign", access.ScannerAdmin, assigner{d, record}.assign).
+			Conflicts().Says("The organization owns the scanner from then on, and it serves all organizations below too. While scans refer to it or it is at work, it can't be assigned (409). "+ownedText),
 		op.Long("verifyScanner", "Verify a scanner", http.MethodPost, "/v2/scanners/{id}/verify", access.ScannerCreate,
 			func(ctx context.Context, open op.Opener, in *op.Path) (Verified, error) {
 				return verify(ctx, d, open, in.ID)
@@ -84,6 +152,8 @@ func Operations(d *db.DB) []op.Operation {
 			Says("Asks the scanner to prove itself and waits at most 15 seconds. A scanner that is offline is `verified: false`, no error."),
 	)
 }
+
+const ownedText = "Scanners that the organization owns, not those that another one shares."
 
 func represent(tx *db.Tx, s Scanner) Attributes {
 	a := Attributes{ID: s.ID, Name: s.Name, Comment: s.Comment, Kind: s.Kind, AppType: s.AppType, State: s.StateAt(tx.Now()), Version: s.Version,

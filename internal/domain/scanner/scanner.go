@@ -12,6 +12,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -77,8 +78,11 @@ func (s Scanner) StateAt(now clock.Time) string {
 	return Online
 }
 
-// Active says whether it may be given work for the product.
+// Active says whether it may be given work for the product. PCI scans run on the installation's own scanners alone.
 func (s Scanner) Active(product string) bool {
+	if product == plan.PCI && s.OrganizationID != access.Installation {
+		return false
+	}
 	return s.State != Deactivated && s.State != New && (s.AppType == "all" || s.AppType == product)
 }
 

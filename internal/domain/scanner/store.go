@@ -3,8 +3,11 @@ package scanner
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/uptrace/bun"
+
+	"github.com/vedette/vedette/internal/domain/plan"
 
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
@@ -13,6 +16,12 @@ import (
 	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/secret"
 )
+
+func init() {
+	db.Constrain(db.Constraint{Name: "scanners_name_key", Columns: "scanners.organization_id, scanners.name", Fault: func() *fault.Fault {
+		return fault.At("/scanner/name", "taken", "There is a scanner of this name already; choose another.")
+	}})
+}
 
 // ByID finds a scanner of the caller's own, or one shared with it.
 func ByID(tx *db.Tx, id string) (*Scanner, error) {
@@ -26,11 +35,26 @@ func ByID(tx *db.Tx, id string) (*Scanner, error) {
 	return s, nil
 }
 
+// Names of scanners by id, for references; one that is no longer shared with the caller has none.
+func Names(tx *db.Tx, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	if len(ids) == 0 {
+		return names, nil
+	}
+	var rows []Scanner
+	if err := tx.Select(&rows).Column("id", "name").Where("?TableAlias.id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("scanner names: %w", err)
+	}
+	for _, s := range rows {
+		names[s.ID] = s.Name
+	}
+	return names, nil
+}
+
 // Default is the scanner for a product where a scan names none: the embedded one, or whichever is shared here.
 func Default(tx *db.Tx, product string) (*Scanner, error) {
 	var all []Scanner
-	err := tx.Select(&all).Where("state NOT IN (?)", bun.List([]string{New, Deactivated})).Where("app_type IN ('all', ?)", product).
-		OrderExpr("kind = ? DESC, created_at", Embedded).Limit(1).Scan(tx.Context())
+	err := serving(tx.Select(&all), product).OrderExpr("kind = ? DESC, created_at", Embedded).Limit(1).Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("default scanner: %w", err)
 	}
@@ -38,6 +62,15 @@ func Default(tx *db.Tx, product string) (*Scanner, error) {
 		return nil, fault.New(fault.Conflict, "There is no active scanner for %s; link one, or turn the embedded one on.", product).Coded("no_scanner")
 	}
 	return &all[0], nil
+}
+
+// serving narrows to scanners that are Active for the product.
+func serving(q *bun.SelectQuery, product string) *bun.SelectQuery {
+	q = q.Where("?TableAlias.state NOT IN (?)", bun.List([]string{New, Deactivated})).Where("?TableAlias.app_type IN ('all', ?)", product)
+	if product == plan.PCI {
+		q = q.Where("?TableAlias.organization_id = ?", access.Installation)
+	}
+	return q
 }
 
 // HasOwn says whether the caller's organization has an active scanner of its own.
@@ -54,7 +87,7 @@ func fetch(tx *db.Tx, q filter.Query, active bool) ([]Scanner, filter.Meta, erro
 	return filter.Fetch[Scanner](tx, q, func(rows any) *bun.SelectQuery {
 		s := tx.Select(rows)
 		if active {
-			s = s.Where("?TableAlias.state NOT IN (?)", bun.List([]string{New, Deactivated})).Where("?TableAlias.app_type IN ('all', ?)", tx.Product())
+			s = serving(s, tx.Product())
 		}
 		return s
 	})
@@ -98,6 +131,106 @@ func Link(tx *db.Tx, hash string) (string, error) {
 		return "", fault.New(fault.Unauthenticated, "The linking code is not known, was used or has expired.")
 	}
 	return all[0].ID, nil
+}
+
+func insert(tx *db.Tx, s *Scanner) error {
+	if _, err := tx.Insert(s).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("insert scanner: %w", err)
+	}
+	return nil
+}
+
+// lock the scanner until the transaction ends, and read it as it then is.
+func lock(tx *db.Tx, s *Scanner) error {
+	q := tx.Select(s).WherePK()
+	if tx.Dialect() == db.Postgres {
+		q = q.For("UPDATE")
+	}
+	if err := q.Scan(tx.Context()); err != nil {
+		return fmt.Errorf("lock scanner: %w", err)
+	}
+	return nil
+}
+
+func save(tx *db.Tx, s *Scanner) error {
+	s.UpdatedAt = tx.Now()
+	_, err := tx.Update(s).Column("name", "comment", "app_type", "state", "max_concurrency", "updated_at").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("update scanner: %w", err)
+	}
+	return nil
+}
+
+// countOf the remote scanners that an organization owns.
+func countOf(tx *db.Tx, organization string) (int, error) {
+	n, err := tx.Select((*Scanner)(nil)).Where("?TableAlias.organization_id = ? AND kind = ?", organization, Remote).Count(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("count scanners: %w", err)
+	}
+	return int(n), nil
+}
+
+// awaitsLink says whether the linking code of the scanner was never used.
+func awaitsLink(tx *db.Tx, id string) (bool, error) {
+	n, err := tx.Select((*Scanner)(nil)).Where("?TableAlias.id = ? AND link_hash IS NOT NULL", id).Count(tx.Context())
+	if err != nil {
+		return false, fmt.Errorf("linking code: %w", err)
+	}
+	return n > 0, nil
+}
+
+// working says whether the caller's organization has work for the scanner that has not ended.
+func working(tx *db.Tx, id string) (bool, error) {
+	var some bool
+	err := tx.Query(&some, "select exists (select 1 from scan_chunks where organization_id = ?org and scanner_id = ? and state in ('queued', 'leased'))", id)
+	if err != nil {
+		return false, fmt.Errorf("work of scanner: %w", err)
+	}
+	return some, nil
+}
+
+// referred says whether scans of any organization name the scanner or are worked by it; for a door.
+func referred(tx *db.Tx, id string) (bool, error) {
+	var some bool
+	err := tx.Query(&some, `select exists (select 1 from scans where scanner_id = ?) or
+		exists (select 1 from scan_chunks where scanner_id = ? and state in ('queued', 'leased'))`, id, id)
+	if err != nil {
+		return false, fmt.Errorf("scans of scanner: %w", err)
+	}
+	return some, nil
+}
+
+// deleteScanner with its verifications. A scan that refers to it, also one of an organization below, is a conflict.
+func deleteScanner(tx *db.Tx, id string) error {
+	_, err := tx.Delete((*Scanner)(nil)).Where("id = ?", id).Exec(tx.Context())
+	if v := db.Violation(err); v == "scans_scanner_fkey" || strings.HasPrefix(v, "FOREIGN KEY") {
+		return inUse().Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("delete scanner: %w", err)
+	}
+	return nil
+}
+
+// setOwner gives the scanner to an organization. Its verifications go: they name the owner, and are the former one's. For a door.
+func setOwner(tx *db.Tx, s *Scanner, organization string, shared bool) error {
+	if organization != s.OrganizationID {
+		if _, err := tx.Delete((*Verification)(nil)).Where("scanner_id = ?", s.ID).Exec(tx.Context()); err != nil {
+			return fmt.Errorf("assign scanner: %w", err)
+		}
+	}
+	_, err := tx.Update((*Scanner)(nil)).Set("organization_id = ?, shared = ?, updated_at = ?", organization, shared, tx.Now()).
+		Where("id = ?", s.ID).Exec(tx.Context())
+	switch v := db.Violation(err); {
+	case v == "scans_scanner_fkey" || strings.HasPrefix(v, "FOREIGN KEY"):
+		return inUse().Because(err)
+	case v == "scanners_name_key" || v == "scanners.organization_id, scanners.name":
+		return fault.New(fault.Conflict, "The organization has a scanner named %q already; rename one of the two first.", s.Name).Coded("name_taken").Because(err)
+	case err != nil:
+		return fmt.Errorf("assign scanner: %w", err)
+	}
+	s.OrganizationID, s.Shared.Shared, s.UpdatedAt = organization, shared, tx.Now()
+	return nil
 }
 
 // SetLink gives a scanner the hash of a one-use linking code.

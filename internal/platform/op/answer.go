@@ -81,6 +81,10 @@ func inputNames[I any]() []string { return queryNames(reflect.TypeFor[I]()) }
 
 func registerOne[I any, A Key](m *Mount, o Operation, run runner, h func(*db.Tx, *I) (A, error)) {
 	huma.Register(m.API, m.huma(o, inputNames[I]()), func(ctx context.Context, in *I) (*bodyOne[A], error) {
+		o := o
+		if at, ok := any(in).(Identified); ok {
+			o.Path = strings.Replace(o.Path, "{id}", at.PathID(), 1) // for the Location of what is made below a resource
+		}
 		var out *bodyOne[A]
 		err := run(ctx, o, func(tx *db.Tx) (any, error) {
 			a, err := h(tx, in)
