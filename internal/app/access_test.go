@@ -70,10 +70,11 @@ var fixtures = map[string]fixture{
 	"deleteTargets":               {path: at("/v2/targets"), noID: true, bulk: "spare target"},
 	"listScans":                   plain("/v2/scans"),
 	"createScan":                  {path: at("/v2/scans"), noID: true, body: func(t things) object { return object{"scan": object{"name": "made", "target": t["target"]}} }, refs: scanRefs},
+	"listUpcomingScans":           plain("/v2/scans/upcoming"),
 	"listRecentScans":             plain("/v2/scans/recent"),
 	"listRunningScans":            plain("/v2/scans/running"),
 	"showScan":                    about("/v2/scans/%s", "scan"),
-	"updateScan":                  about("/v2/scans/%s", "scan").with(object{"scan": object{"comment": "changed"}}),
+	"updateScan":                  {path: at("/v2/scans/%s", "scan"), body: func(things) object { return object{"scan": object{"comment": "changed"}} }, refs: scheduleRefs},
 	"deleteScan":                  about("/v2/scans/%s", "spare scan"),
 	"deleteScans":                 {path: at("/v2/scans"), noID: true, bulk: "spare scan"},
 	"startScan":                   about("/v2/scans/%s/start", "spare scan"),
@@ -101,6 +102,14 @@ var fixtures = map[string]fixture{
 	"listHosts":                   plain("/v2/hosts"),
 	"listMostVulnerableHosts":     plain("/v2/hosts/most_vulnerable"),
 	"showHost":                    about("/v2/hosts/%s", "host"),
+	"listSchedules":               plain("/v2/schedules"),
+	"createSchedule":              plain("/v2/schedules").with(object{"schedule": object{"name": "made", "first_time": "2099-01-01 10:00:00", "timezone": "UTC"}}),
+	"showSchedule":                about("/v2/schedules/%s", "schedule"),
+	"updateSchedule":              about("/v2/schedules/%s", "schedule").with(object{"schedule": object{"comment": "changed"}}),
+	"deleteSchedule":              about("/v2/schedules/%s", "spare schedule"),
+	"deleteSchedules":             {path: at("/v2/schedules"), noID: true, bulk: "spare schedule"},
+	"calculateFirstTime":          plain("/v2/schedules/first_time").with(object{"schedule": object{"timezone": "UTC"}}),
+	"calculateNextTimes":          plain("/v2/schedules/next_times").with(object{"schedule": object{"timezone": "UTC"}}),
 	"listScanners":                plain("/v2/scanners"),
 	"listActivatedScanners":       plain("/v2/scanners/activated"),
 	"showScanner":                 {path: func(things) string { return "/v2/scanners/" + scanner.EmbeddedID }, noID: true},
@@ -150,6 +159,8 @@ func scanRefs(t things) []object {
 	return []object{{"scan": object{"name": "refers", "target": t["target"]}}, {"scan": object{"name": "refers", "target_id": t["target"]}}}
 }
 
+func scheduleRefs(t things) []object { return []object{{"scan": object{"schedule": t["schedule"]}}} }
+
 func organizationRefs(t things) []object {
 	return []object{{"organization": object{"name": "refers", "parent_organization": t["organization"]}}}
 }
@@ -189,6 +200,9 @@ func (w world) fill(by, org string) things {
 	t["scan"] = w.scan(by, "quarterly", t["target"])
 	t["spare scan"] = w.scan(by, "spare", t["target"])
 	w.finish(by, t["scan"])
+	t["schedule"] = w.schedule(by, "monthly", object{"first_time": "2099-01-31 10:00:00", "timezone": "Europe/Vienna", "period": 1, "period_unit": "month"})
+	t["spare schedule"] = w.schedule(by, "spare", object{"first_time": "2099-01-31 10:00:00", "timezone": "UTC"})
+	w.must(200, by, "PUT", "/v2/scans/"+t["scan"], object{"scan": object{"schedule": t["schedule"]}})
 	t["history"] = w.first(by, "/v2/scans/"+t["scan"]+"/histories")
 	t["host"] = w.first(by, "/v2/hosts")
 	t["vulnerability"] = w.first(by, "/v2/vulnerabilities")
@@ -323,7 +337,7 @@ func (w world) strangers(o op.Operation, f fixture) {
 // snapshot is what south's manager sees of its own.
 func (w world) snapshot() []byte {
 	var all []byte
-	for _, path := range []string{"/v2/targets", "/v2/scans", "/v2/reports", "/v2/hosts", "/v2/vulnerabilities", "/v2/users", "/v2/port_lists", "/v2/scanners"} {
+	for _, path := range []string{"/v2/targets", "/v2/scans", "/v2/reports", "/v2/hosts", "/v2/vulnerabilities", "/v2/users", "/v2/schedules", "/v2/port_lists", "/v2/scanners"} {
 		all = append(all, w.must(200, "manager@south", "GET", path, nil).Body...)
 	}
 	return all

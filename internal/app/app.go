@@ -148,6 +148,7 @@ func (a *App) rematch() {
 func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
 	sign := &auth.Auth{DB: a.DB, Hasher: hasher, Lifetime: a.Config.API.TokenLifetime}
 	rules := target.Rules{Allow: a.Config.Scan.AllowNetworks, Own: a.own(), OwnScanner: scanner.HasOwn}
+	scan.WorkSchedules(a.queue, a.DB, scan.Starter{Rules: rules, Lookup: lookup, Contact: a.Config.ASV.Email}, a.log)
 	h, err := api.New(api.Options{
 		DB: a.DB, Log: a.log, Metrics: a.metrics, Audit: audit.Record, Keys: replay.NewKeys(sealer),
 		Identify:       identify(sign),

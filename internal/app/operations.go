@@ -15,6 +15,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/report"
 	"github.com/vedette/vedette/internal/domain/scan"
 	"github.com/vedette/vedette/internal/domain/scanner"
+	"github.com/vedette/vedette/internal/domain/schedule"
 	"github.com/vedette/vedette/internal/domain/target"
 	"github.com/vedette/vedette/internal/domain/user"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
@@ -51,6 +52,7 @@ func Operations(p Parts) []op.Operation {
 		scan.Operations(starter),
 		report.Operations(p.Blob),
 		vulnerability.Operations(),
+		schedule.Operations(scan.EnrichSchedules),
 		audit.Operations(),
 		host.Operations(),
 		scanner.Operations(p.DB, p.LinkAuthority, audit.Record),

@@ -32,6 +32,7 @@ func init() {
 		db.Table{Name: "scanner_verifications", Tenancy: db.OwnRows},
 		db.Table{Name: "targets", Tenancy: db.OwnRows},
 		db.Table{Name: "target_credentials", Tenancy: db.OwnRows},
+		db.Table{Name: "schedules", Tenancy: db.OwnRows},
 		db.Table{Name: "scans", Tenancy: db.OwnRows},
 		db.Table{Name: "scan_histories", Tenancy: db.OwnRows},
 		db.Table{Name: "scan_chunks", Tenancy: db.OwnRows},

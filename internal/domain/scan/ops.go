@@ -7,6 +7,7 @@ import (
 
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/scanner"
+	"github.com/vedette/vedette/internal/domain/schedule"
 	"github.com/vedette/vedette/internal/domain/target"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
@@ -57,12 +58,13 @@ type createInput struct {
 }
 
 type createAttributes struct {
-	Name    string   `json:"name" maxLength:"200" example:"Shop, quarterly"`
-	Target  op.RefID `json:"target"`
-	Scanner op.RefID `json:"scanner,omitempty" doc:"VRMS and penetration; PCI fixes it"`
-	Profile string   `json:"profile,omitempty" enum:"discovery,pci,full,fast,web,penetration" doc:"VRMS and penetration; PCI fixes it"`
-	Comment string   `json:"comment,omitempty" maxLength:"2000"`
-	Notify  []string `json:"notify,omitempty" maxItems:"50"`
+	Name     string   `json:"name" maxLength:"200" example:"Shop, quarterly"`
+	Target   op.RefID `json:"target"`
+	Schedule op.RefID `json:"schedule,omitempty" doc:"When it starts by itself"`
+	Scanner  op.RefID `json:"scanner,omitempty" doc:"VRMS and penetration; PCI fixes it"`
+	Profile  string   `json:"profile,omitempty" enum:"discovery,pci,full,fast,web,penetration" doc:"VRMS and penetration; PCI fixes it"`
+	Comment  string   `json:"comment,omitempty" maxLength:"2000"`
+	Notify   []string `json:"notify,omitempty" maxItems:"50"`
 }
 
 type updateInput struct {
@@ -73,12 +75,13 @@ type updateInput struct {
 }
 
 type updateAttributes struct {
-	Name    op.Field[string]   `json:"name,omitempty" maxLength:"200"`
-	Target  op.Field[string]   `json:"target,omitempty"`
-	Scanner op.Field[string]   `json:"scanner,omitempty"`
-	Profile op.Field[string]   `json:"profile,omitempty"`
-	Comment op.Field[string]   `json:"comment,omitempty" maxLength:"2000"`
-	Notify  op.Field[[]string] `json:"notify,omitempty"`
+	Name     op.Field[string]   `json:"name,omitempty" maxLength:"200"`
+	Target   op.Field[string]   `json:"target,omitempty"`
+	Schedule op.Field[string]   `json:"schedule,omitempty" doc:"Id; null: it starts by itself no more"`
+	Scanner  op.Field[string]   `json:"scanner,omitempty"`
+	Profile  op.Field[string]   `json:"profile,omitempty"`
+	Comment  op.Field[string]   `json:"comment,omitempty" maxLength:"2000"`
+	Notify   op.Field[[]string] `json:"notify,omitempty"`
 }
 
 var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Column{
@@ -89,6 +92,8 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 	{Name: "state", SQL: "?TableAlias.state", Kind: filter.Word, Alias: statesOf, Words: []string{New, Requested, Queued, Running, Stopping, Stopped, Completed, Failed, Interrupted}},
 	{Name: "target", SQL: "?TableAlias.target_id", Kind: filter.ID, NoSort: true},
 	{Name: "scanner", SQL: "?TableAlias.scanner_id", Kind: filter.ID, Null: true, NoSort: true},
+	{Name: "schedule", SQL: "?TableAlias.schedule_id", Kind: filter.ID, Null: true, NoSort: true},
+	{Name: "next_time", SQL: nextTimeSQL, Kind: filter.Moment, Null: true},
 	{Name: "profile", SQL: "?TableAlias.profile", Kind: filter.Word},
 	{Name: "last_verdict", SQL: "?TableAlias.last_verdict", Kind: filter.Word, Null: true},
 	{Name: "last_finished_at", SQL: "?TableAlias.last_finished_at", Kind: filter.Moment, Null: true},
@@ -100,9 +105,13 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 func Operations(s Starter) []op.Operation {
 	recent := columns
 	recent.Sort, recent.Date = "last_finished_at desc", "last_finished_at"
+	upcoming := columns
+	upcoming.Sort, upcoming.Date = "next_time", "next_time"
 	return append(op.In("Scans", "",
 		op.List("listScans", "List scans", "/v2/scans", access.ScanAccess, columns, list(every)),
 		op.Create("createScan", "Create Scan", "/v2/scans", access.ScanCreate, create),
+		op.List("listUpcomingScans", "List upcoming scans", "/v2/scans/upcoming", access.ScanAccess, upcoming, list(upcomingOnly)).
+			Says("The scans that a schedule will start, the next one first."),
 		op.List("listRecentScans", "List recently completed scans", "/v2/scans/recent", access.ScanAccess, recent, list(recentOnly)),
 		op.List("listRunningScans", "List running scans", "/v2/scans/running", access.ScanAccess, columns, list(runningOnly)),
 		op.Show("showScan", "Show a scan", "/v2/scans/{id}", access.ScanAccess, func(tx *db.Tx, in *op.Path) (Attributes, error) {
@@ -163,6 +172,9 @@ func create(tx *db.Tx, in *createInput) (Attributes, error) {
 	if err := s.aim(tx, string(a.Target), string(a.Scanner), a.Profile); err != nil {
 		return Attributes{}, err
 	}
+	if err := s.follow(tx, string(a.Schedule)); err != nil {
+		return Attributes{}, err
+	}
 	if err := insertScan(tx, s); err != nil {
 		return Attributes{}, err
 	}
@@ -194,6 +206,19 @@ func (s *Scan) aim(tx *db.Tx, targetID, scannerID, profile string) error {
 		s.ScannerID, s.ScannerOrganizationID = &n.ID, &n.OrganizationID
 	}
 	return s.setProfile(profile)
+}
+
+// follow sets the schedule; empty: none. One that is not there is 404.
+func (s *Scan) follow(tx *db.Tx, id string) error {
+	s.ScheduleID = nil
+	if id == "" {
+		return nil
+	}
+	n, err := schedule.Use(tx, id)
+	if err == nil {
+		s.ScheduleID = &n.ID
+	}
+	return err
 }
 
 func (s *Scan) setProfile(profile string) error {
@@ -239,6 +264,11 @@ func update(tx *db.Tx, in *updateInput) (Attributes, error) {
 	if err := s.aim(tx, a.Target.Value, a.Scanner.Value, a.Profile.Value); err != nil {
 		return Attributes{}, err
 	}
+	if a.Schedule.Sent {
+		if err := s.follow(tx, a.Schedule.Value); err != nil {
+			return Attributes{}, err
+		}
+	}
 	a.Comment.Set(&s.Comment)
 	a.Notify.Set(&s.Notify)
 	if s.Notify == nil {
@@ -270,21 +300,32 @@ func remove(tx *db.Tx, ids []string) error {
 }
 
 func represent(tx *db.Tx, rows []Scan) ([]Attributes, error) {
-	var targets, current, last []string
+	var targets, scanners, current, planned []string
 	for _, s := range rows {
 		targets = append(targets, s.TargetID)
+		if s.ScannerID != nil {
+			scanners = append(scanners, *s.ScannerID)
+		}
 		if s.CurrentHistoryID != nil {
 			current = append(current, *s.CurrentHistoryID)
 		}
-		if s.LastHistoryID != nil {
-			last = append(last, *s.LastHistoryID)
+		if s.ScheduleID != nil {
+			planned = append(planned, *s.ScheduleID)
 		}
 	}
 	names, err := target.Names(tx, targets)
 	if err != nil {
 		return nil, err
 	}
-	histories, err := historiesByID(tx, append(current, last...))
+	scannerNames, err := scanner.Names(tx, scanners)
+	if err != nil {
+		return nil, err
+	}
+	histories, err := historiesByID(tx, current)
+	if err != nil {
+		return nil, err
+	}
+	schedules, err := schedule.Some(tx, planned)
 	if err != nil {
 		return nil, err
 	}
@@ -297,12 +338,12 @@ func represent(tx *db.Tx, rows []Scan) ([]Attributes, error) {
 		a := Attributes{ID: s.ID, Name: s.Name, Target: &op.Link{ID: s.TargetID, Name: names[s.TargetID]}, Profile: s.Profile, Comment: s.Comment,
 			Notify: s.Notify, AppType: s.Product, Status: Status(s.State), State: s.State, CurrentHistoryID: s.CurrentHistoryID,
 			CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
+		if s.ScheduleID != nil {
+			n := schedules[*s.ScheduleID]
+			a.Schedule, a.NextTime = &op.Link{ID: n.ID, Name: n.Name}, n.NextAt
+		}
 		if s.ScannerID != nil {
-			n, err := scanner.ByID(tx, *s.ScannerID)
-			if err != nil {
-				return nil, err
-			}
-			a.Scanner = &op.Link{ID: n.ID, Name: n.Name}
+			a.Scanner = &op.Link{ID: *s.ScannerID, Name: scannerNames[*s.ScannerID]}
 		}
 		if s.CurrentHistoryID != nil {
 			a.follow(progress[*s.CurrentHistoryID], histories[*s.CurrentHistoryID], tx.Now())

@@ -104,6 +104,8 @@ type Scan struct {
 	TargetID              string      `bun:"target_id"`
 	ScannerOrganizationID *string     `bun:"scanner_organization_id"`
 	ScannerID             *string     `bun:"scanner_id"`
+	ScheduleID            *string     `bun:"schedule_id"`
+	ScheduledAt           *clock.Time `bun:"scheduled_at"` // the firing that started the last run by schedule
 	Profile               string      `bun:"profile"`
 	Comment               string      `bun:"comment"`
 	Notify                []string    `bun:"notify,type:jsonb"`
@@ -141,13 +143,14 @@ type History struct {
 	Progress     int           `bun:"progress"` // tenths of a percent
 	Stage        string        `bun:"stage"`
 	Counts
-	PCIStatus     *string `bun:"pci_status"`
-	PCIReason     string  `bun:"pci_reason"`
-	ReportID      *string `bun:"report_id"`
-	FeedVersion   string  `bun:"feed_version"`
-	StartedBy     *string `bun:"started_by"`
-	StartedByName string  `bun:"started_by_name"`
-	Error         string  `bun:"error"`
+	PCIStatus     *string     `bun:"pci_status"`
+	PCIReason     string      `bun:"pci_reason"`
+	ReportID      *string     `bun:"report_id"`
+	FeedVersion   string      `bun:"feed_version"`
+	StartedBy     *string     `bun:"started_by"`
+	StartedByName string      `bun:"started_by_name"`
+	Error         string      `bun:"error"`
+	StopAt        *clock.Time `bun:"stop_at"` // by the duration of the schedule that started it
 }
 
 // RowID breaks ties of a list.
@@ -205,4 +208,6 @@ const (
 	ResumeTime = time.Hour
 	// maxFailures is how often a chunk is tried when the engine itself fails on it.
 	maxFailures = 3
+	// maxAttempts is how often a chunk is leased when its scanners fall silent.
+	maxAttempts = 6
 )

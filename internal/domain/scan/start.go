@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/portlist"
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/domain/target"
+	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/op"
@@ -35,33 +37,67 @@ type subject struct {
 	ports   string
 }
 
+// prepared is a start whose names are resolved and whose addresses are checked, still to be committed.
+type prepared struct {
+	subject
+	hosts []scanlink.PlanHost
+	notes string
+}
+
+// cause of a run that no user starts: who is said to have started it, and when it must end.
+type cause struct {
+	name   string
+	stopAt *clock.Time
+}
+
 func (s Starter) start(ctx context.Context, open op.Opener, in *op.Path) (Attributes, error) {
-	var sub subject
-	err := open.Read(ctx, func(tx *db.Tx) error {
-		var err error
-		sub, err = subjectOf(tx, in.ID)
-		return err
-	})
-	if err != nil {
-		return Attributes{}, err
-	}
-	hosts, notes, err := s.resolve(ctx, sub, open.Grant().Organization())
+	p, err := s.prepare(ctx, open.Read, in.ID, open.Grant().Organization())
 	if err != nil {
 		return Attributes{}, err
 	}
 	return op.Answer(ctx, open, func(tx *db.Tx) (Attributes, error) {
-		again, err := subjectOf(tx, in.ID)
-		if err != nil {
-			return Attributes{}, err
-		}
-		if again.target.UpdatedAt != sub.target.UpdatedAt {
-			return Attributes{}, fault.New(fault.Conflict, "The target was changed at this moment; start again.").Coded("target_changed")
-		}
-		if err := launch(tx, again, s.Contact, hosts, notes); err != nil {
+		if err := s.commit(tx, p, cause{}); err != nil {
 			return Attributes{}, err
 		}
 		return show(tx, in.ID)
 	})
+}
+
+// prepare reads what a start is about and resolves its names, outside any transaction.
+func (s Starter) prepare(ctx context.Context, read func(context.Context, func(*db.Tx) error) error, scan, organization string) (prepared, error) {
+	var p prepared
+	err := read(ctx, func(tx *db.Tx) error {
+		var err error
+		p.subject, err = subjectOf(tx, scan)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	p.hosts, p.notes, err = s.resolve(ctx, p.subject, organization)
+	return p, err
+}
+
+// Codes of faults that starting again mends.
+const (
+	targetChanged  = "target_changed"
+	scannerChanged = "scanner_changed"
+)
+
+// commit makes the run, unless its target or scanner was changed since.
+func (s Starter) commit(tx *db.Tx, p prepared, by cause) error {
+	again, err := subjectOf(tx, p.scan.ID)
+	if err != nil {
+		return err
+	}
+	if again.target.ID != p.target.ID || again.target.UpdatedAt != p.target.UpdatedAt {
+		return fault.New(fault.Conflict, "The target was changed at this moment; start again.").Coded(targetChanged)
+	}
+	if again.scanner.ID != p.scanner.ID { // the addresses were checked for that scanner alone
+		return fault.New(fault.Conflict, "The scanner was changed at this moment; start again.").Coded(scannerChanged)
+	}
+	p.subject = again
+	return launch(tx, p, s.Contact, by)
 }
 
 func subjectOf(tx *db.Tx, id string) (subject, error) {
@@ -157,19 +193,19 @@ func (s Starter) allowed(hosts []scanlink.PlanHost, private bool) error {
 }
 
 // launch makes the run and its chunks, and announces it, in one commit.
-func launch(tx *db.Tx, sub subject, contact string, hosts []scanlink.PlanHost, notes string) error {
+func launch(tx *db.Tx, sub prepared, contact string, by cause) error {
 	if err := target.CheckQuota(tx); err != nil {
 		return err
 	}
 	p := tx.Grant().Principal()
 	h := &History{ID: db.NewID(), ScanID: sub.scan.ID, Product: sub.scan.Product, State: Queued, ScannerID: &sub.scanner.ID, RequestedAt: tx.Now(),
-		HostsTotal: len(hosts), StartedByName: p.Username, Error: notes,
+		HostsTotal: len(sub.hosts), StartedByName: cmp.Or(by.name, p.Username), Error: sub.notes, StopAt: by.stopAt,
 		Plan: scanlink.Plan{Profile: sub.scan.Profile, Ports: sub.ports, AliveTest: sub.target.AliveTest, Parallel: sub.target.MaxParallel, Contact: contact}}
 	if p.User != "" {
 		h.StartedBy = &p.User
 	}
 	var chunks []Chunk
-	for part := range address.Chunks(hosts) {
+	for part := range address.Chunks(sub.hosts) {
 		chunks = append(chunks, Chunk{ID: db.NewID(), HistoryID: h.ID, ScanID: sub.scan.ID, ScannerID: sub.scanner.ID, Number: len(chunks) + 1,
 			Hosts: slices.Clone(part), HostsCount: len(part), State: chunkQueued, CreatedAt: tx.Now()})
 	}
@@ -200,11 +236,12 @@ func stop(tx *db.Tx, id string) error {
 }
 
 func stopRun(tx *db.Tx, s *Scan, history string) error {
-	open, err := requestStop(tx, history)
-	if err != nil || !open {
+	// Chunks before their run, as a lease takes them: else the two wait for each other.
+	if err := stopQueued(tx, history); err != nil {
 		return err
 	}
-	if err := stopQueued(tx, history); err != nil {
+	open, err := requestStop(tx, history)
+	if err != nil || !open {
 		return err
 	}
 	if err := setState(tx, s.ID, Stopping, &history); err != nil {

@@ -50,6 +50,9 @@ func byIDs(tx *db.Tx, ids []string) ([]Scan, error) {
 	return all, nil
 }
 
+// nextTimeSQL is when the scan's schedule fires next.
+const nextTimeSQL = "(SELECT sch.next_at FROM schedules AS sch WHERE sch.organization_id = ?TableAlias.organization_id AND sch.id = ?TableAlias.schedule_id)"
+
 // view narrows a list of scans.
 type view int
 
@@ -57,6 +60,7 @@ const (
 	every view = iota
 	runningOnly
 	recentOnly
+	upcomingOnly
 )
 
 func fetch(tx *db.Tx, q filter.Query, v view) ([]Scan, filter.Meta, error) {
@@ -67,6 +71,8 @@ func fetch(tx *db.Tx, q filter.Query, v view) ([]Scan, filter.Meta, error) {
 			s = s.Where("?TableAlias.state IN (?)", bun.List([]string{Requested, Queued, Running, Stopping}))
 		case recentOnly:
 			s = s.Where("?TableAlias.last_finished_at IS NOT NULL")
+		case upcomingOnly:
+			s = s.Where(nextTimeSQL + " IS NOT NULL")
 		}
 		return s
 	})
@@ -74,7 +80,7 @@ func fetch(tx *db.Tx, q filter.Query, v view) ([]Scan, filter.Meta, error) {
 
 func updateScan(tx *db.Tx, s *Scan) error {
 	s.UpdatedAt = tx.Now()
-	_, err := tx.Update(s).Column("name", "target_id", "scanner_organization_id", "scanner_id", "profile", "comment", "notify", "updated_at").
+	_, err := tx.Update(s).Column("name", "target_id", "scanner_organization_id", "scanner_id", "schedule_id", "profile", "comment", "notify", "updated_at").
 		WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("update scan: %w", err)
@@ -217,9 +223,15 @@ func requestStop(tx *db.Tx, id string) (bool, error) {
 	return n > 0, err
 }
 
-// stopQueued ends the chunks that no scanner works.
+// stopQueued ends the chunks that no scanner works, and forgets what lost leases of them have staged.
 func stopQueued(tx *db.Tx, id string) error {
 	_, err := tx.Update((*Chunk)(nil)).Set("state = ?", chunkStopped).Where("history_id = ? AND state = ?", id, chunkQueued).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	_, err = tx.Delete((*observationRow)(nil)).
+		Where("chunk_id IN (SELECT c.id FROM scan_chunks c WHERE c.organization_id = ? AND c.history_id = ? AND c.state = ?)", tx.Organization(), id, chunkStopped).
+		Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
