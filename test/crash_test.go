@@ -23,6 +23,7 @@ import (
 	"github.com/vedette/vedette/internal/app"
 	"github.com/vedette/vedette/internal/engine/lab"
 	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
 )
 
@@ -101,7 +102,7 @@ type storm struct {
 var networks atomic.Int32
 
 func newStorm(t *testing.T, postgres bool) *storm {
-	s := &storm{world: &world{T: t}}
+	s := &storm{world: &world{TB: t}}
 	s.network, s.ports = streets(t)
 	database := "sqlite:" + t.TempDir() + "/vedette.db"
 	env := settings(t, database, "VEDETTE_SCAN_LEASE_TIME=3s", "VEDETTE_SCAN_MAX_PARALLEL=2")
@@ -155,7 +156,9 @@ func listen(t *testing.T, host netip.Addr, port int, page http.Handler, config *
 func (s *storm) rage(what string, kill func()) {
 	s.Helper()
 	calm := s.scan(s.calm, s.ports, s.network)
+	began := clock.Monotonic()
 	want := s.found(s.calm, s.finished(s.calm, calm.ID, s.begun(s.calm, calm.ID)))
+	usual := clock.Since(began)
 	if len(want) < 16*4 {
 		s.Fatalf("in peace only %d findings: %q", len(want), want)
 	}
@@ -164,7 +167,7 @@ func (s *storm) rage(what string, kill func()) {
 	for done := 0; done < all; {
 		history := s.begun(s.rough, scan.ID)
 		runs++
-		for done < all && s.leased(history) {
+		for done < all && s.leased(history, usual) {
 			done++
 			s.Logf("kill %d of %s %s", done, what, s.phase(history))
 			kill()
@@ -210,10 +213,11 @@ func (s *storm) finished(c *customer, scan, history string) (h *client.ScanHisto
 	return h
 }
 
-// leased waits a random while, and then until a chunk is leased and unfinished; false when the run is over before.
-func (s *storm) leased(history string) bool {
+// leased waits a random part of the time that a run usually takes, and then until a chunk is leased and unfinished; false when
+// the run is over before.
+func (s *storm) leased(history string, usual time.Duration) bool {
 	s.Helper()
-	<-time.After(time.Duration(500+rand.IntN(3500)) * time.Millisecond)
+	<-time.After(time.Duration(rand.Int64N(int64(usual))))
 	held := false
 	s.until("a chunk is leased", time.Minute, func() bool {
 		n := s.chunks(history)

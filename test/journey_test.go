@@ -15,7 +15,7 @@ import (
 // From the contract to the documents and the deletion, and what a stranger sees meanwhile.
 func TestFromContractToDocuments(t *testing.T) {
 	each(t, func(w *world) {
-		lab := openShop(w.T)
+		lab := openShop(w)
 		c, stranger := w.customer("Shop"), w.customer("Stranger")
 		scan := w.scan(c, lab.ports(), "127.0.0.1")
 		w.strangerSeesNothing(stranger, c, scan, nil)

@@ -62,7 +62,7 @@ func TestStopEndsAScanWithinFiveSeconds(t *testing.T) {
 func TestRunsOfAScanAreKeptApart(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
-		lab, c := openShop(w.T), w.customer("Twice")
+		lab, c := openShop(w), w.customer("Twice")
 		scan := w.scan(c, lab.ports(), "127.0.0.1")
 		first := w.run(c, scan.ID)
 		before := ok(c.Vulnerabilities.List(ctx, client.Query{PerPage: 500}))(w)

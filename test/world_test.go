@@ -24,7 +24,7 @@ const password = "a sentence that is long enough"
 
 // world is the whole program in this process, with its scanner in a process of its own.
 type world struct {
-	*testing.T
+	testing.TB
 	app      *app.App
 	url      string
 	anyone   *client.Client
@@ -74,7 +74,7 @@ func start(t *testing.T, env []string) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	w := &world{T: t, app: a, url: "http://" + a.Address()}
+	w := &world{TB: t, app: a, url: "http://" + a.Address()}
 	w.end = func() {
 		cancel()
 		if err, ok := <-done; ok {
