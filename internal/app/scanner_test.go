@@ -328,6 +328,7 @@ func TestScannerChanges(t *testing.T) {
 		p.refused(403, m, "PUT", path, object{"scanner": object{"name": "mine"}})
 		p.refused(403, m, "DELETE", path, nil)
 		p.refused(403, boss, "PUT", path+"/assign", object{"organization": nil}, acting...)
+		p.sharedInUse(boss, m, s.Data.ID)
 		p.must(200, boss, "PUT", path+"/deactivate", nil)
 		p.must(200, boss, "PUT", path+"/activate", nil).decode(p, &s)
 		if s.Data.Attributes.State != "new" {
@@ -336,6 +337,37 @@ func TestScannerChanges(t *testing.T) {
 		p.must(200, boss, "DELETE", path, nil)
 		p.embeddedStays(boss)
 	})
+}
+
+// sharedInUse: what an organization below scans with can't be taken from it. PCI scans can't name it.
+func (p *program) sharedInUse(boss, m, id string) {
+	p.Helper()
+	state := func(state string) {
+		p.Helper()
+		err := p.app.DB.Write(p.Context(), access.System(access.DoorTest), func(tx *db.Tx) error {
+			_, err := tx.Exec("update scanners set state = ? where id = ?", state, id)
+			return err
+		})
+		if err != nil {
+			p.Fatal(err)
+		}
+	}
+	state(scanner.Linked)
+	target := p.must(201, m, "POST", "/v2/targets?product=vrms", object{"target": object{"name": "t", "hosts": "192.0.2.1"}}).id(p)
+	scan := p.must(201, m, "POST", "/v2/scans?product=vrms", object{"scan": object{"name": "s", "target": target, "scanner": id}}).id(p)
+	p.refused(422, m, "POST", "/v2/targets?product=vrms", object{"target": object{"name": "inside", "hosts": "10.0.0.5"}}) // not its own
+	p.refused(422, m, "POST", "/v2/scans", object{"scan": object{"name": "pci", "target": p.target(m, "pci", "192.0.2.2"), "scanner": id}})
+	for method, path := range map[string]string{"PUT": "/v2/scanners/" + id + "/assign", "DELETE": "/v2/scanners/" + id} {
+		var body any
+		if method == "PUT" {
+			body = object{"organization": nil}
+		}
+		if x := p.refused(409, boss, method, path, body); x.Code != "in_use" {
+			p.Errorf("%s %s: %+v", method, path, x)
+		}
+	}
+	p.must(200, m, "DELETE", "/v2/scans/"+scan+"?product=vrms", nil)
+	state(scanner.New)
 }
 
 func (p *program) embeddedStays(boss string) {

@@ -80,17 +80,19 @@ func move(tx *db.Tx, s *Scanner, home string, to *string) error {
 			return fault.Missing()
 		}
 	}
-	if target != s.OrganizationID {
-		busy, err := referred(tx, s.ID)
-		if err == nil && busy {
-			err = inUse()
-		}
-		if err == nil {
-			err = withinPlan(tx, target)
-		}
-		if err != nil {
-			return err
-		}
+	stays := ""
+	if target == s.OrganizationID {
+		stays = target // its own scans may go on
+	}
+	busy, err := referred(tx, s.ID, stays)
+	if err == nil && busy && (stays == "" || to == nil) {
+		err = inUse()
+	}
+	if err == nil && stays == "" {
+		err = withinPlan(tx, target)
+	}
+	if err != nil {
+		return err
 	}
 	return setOwner(tx, s, target, to != nil)
 }

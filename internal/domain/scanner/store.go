@@ -189,11 +189,15 @@ func working(tx *db.Tx, id string) (bool, error) {
 	return some, nil
 }
 
-// referred says whether scans of any organization name the scanner or are worked by it; for a door.
-func referred(tx *db.Tx, id string) (bool, error) {
+// referred says whether scans name the scanner or are worked by it, those of one organization (which may be empty) left out; for a
+// door.
+func referred(tx *db.Tx, id, but string) (bool, error) {
+	if but == "" {
+		but = id // no organization's
+	}
 	var some bool
-	err := tx.Query(&some, `select exists (select 1 from scans where scanner_id = ?) or
-		exists (select 1 from scan_chunks where scanner_id = ? and state in ('queued', 'leased'))`, id, id)
+	err := tx.Query(&some, `select exists (select 1 from scans where scanner_id = ? and organization_id <> ?) or
+		exists (select 1 from scan_chunks where scanner_id = ? and organization_id <> ? and state in ('queued', 'leased'))`, id, but, id, but)
 	if err != nil {
 		return false, fmt.Errorf("scans of scanner: %w", err)
 	}
