@@ -21,6 +21,7 @@ type Client struct {
 	Reports         *ReportsAPI
 	Scanners        *ScannersAPI
 	Scans           *ScansAPI
+	Schedules       *SchedulesAPI
 	Targets         *TargetsAPI
 	User            *UserAPI
 	Users           *UsersAPI
@@ -38,6 +39,7 @@ func (c *connection) client() *Client {
 		Reports:         &ReportsAPI{c},
 		Scanners:        &ScannersAPI{c},
 		Scans:           &ScansAPI{c},
+		Schedules:       &SchedulesAPI{c},
 		Targets:         &TargetsAPI{c},
 		User:            &UserAPI{c},
 		Users:           &UsersAPI{c},
@@ -174,6 +176,67 @@ func (a *OrganizationsAPI) Show(ctx context.Context, id string) (*Organization, 
 // PortListsAPI has the operations of the group Port Lists.
 type PortListsAPI struct{ c *connection }
 
+// Activate: Activate a port list.
+// PUT /v2/port_lists/{id}/activate.
+//
+// Lists that the organization owns; the installation's operator changes its predefined ones.
+//
+// Needs the permission PORT_LIST_ADMIN.
+func (a *PortListsAPI) Activate(ctx context.Context, id string) (*PortList, error) {
+	return one[PortList](ctx, a.c, request{method: http.MethodPut, path: "/v2/port_lists/" + url.PathEscape(id) + "/activate"})
+}
+
+// Create: Create a port list.
+// POST /v2/port_lists.
+//
+// Ranges that touch or overlap become one. The list is active and serves all products.
+//
+// Needs the permission PORT_LIST_CREATE.
+func (a *PortListsAPI) Create(ctx context.Context, in PortListCreate) (*PortList, error) {
+	return one[PortList](ctx, a.c, request{method: http.MethodPost, path: "/v2/port_lists", body: map[string]PortListCreate{"port_list": in}})
+}
+
+// CreatePortRange: Add a port range to a port list.
+// POST /v2/port_lists/{id}/port_ranges.
+//
+// Ports that the list has already are refused. Predefined lists can't be changed (409).
+//
+// Needs the permission PORT_LIST_CREATE.
+func (a *PortListsAPI) CreatePortRange(ctx context.Context, id string, in PortRangeCreate) (*PortListRange, error) {
+	return one[PortListRange](ctx, a.c, request{method: http.MethodPost, path: "/v2/port_lists/" + url.PathEscape(id) + "/port_ranges", body: map[string]PortRangeCreate{"port_range": in}})
+}
+
+// Deactivate: Deactivate a port list.
+// PUT /v2/port_lists/{id}/deactivate.
+//
+// It can't be chosen for a target any more, and serves on where it was chosen. Lists that the organization owns; the
+// installation's operator changes its predefined ones.
+//
+// Needs the permission PORT_LIST_ADMIN.
+func (a *PortListsAPI) Deactivate(ctx context.Context, id string) (*PortList, error) {
+	return one[PortList](ctx, a.c, request{method: http.MethodPut, path: "/v2/port_lists/" + url.PathEscape(id) + "/deactivate"})
+}
+
+// Delete: Delete a port list.
+// DELETE /v2/port_lists/{id}.
+//
+// A list that a target uses can't be deleted (409). Predefined lists can't be changed (409).
+//
+// Needs the permission PORT_LIST_CREATE.
+func (a *PortListsAPI) Delete(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/port_lists/" + url.PathEscape(id)})
+}
+
+// DeletePortRange: Delete a port range from a port list.
+// DELETE /v2/port_lists/{id}/port_ranges/{port_range_id}.
+//
+// A list keeps at least one range (409). Predefined lists can't be changed (409).
+//
+// Needs the permission PORT_LIST_CREATE.
+func (a *PortListsAPI) DeletePortRange(ctx context.Context, id string, portRangeID string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/port_lists/" + url.PathEscape(id) + "/port_ranges/" + url.PathEscape(portRangeID)})
+}
+
 // List: List port lists.
 // GET /v2/port_lists.
 //
@@ -214,6 +277,37 @@ func (a *PortListsAPI) AllActivated(ctx context.Context, q Query) iter.Seq2[Port
 // Needs the permission PORT_LIST_ACCESS.
 func (a *PortListsAPI) Show(ctx context.Context, id string) (*PortList, error) {
 	return one[PortList](ctx, a.c, request{method: http.MethodGet, path: "/v2/port_lists/" + url.PathEscape(id)})
+}
+
+// Sync: Sync port lists.
+// POST /v2/port_lists/sync.
+//
+// Brings the installation's predefined lists to the state of this version of the program, and tells how many were made,
+// changed or right already. For the installation's operator alone.
+//
+// Needs the permission PORT_LIST_ADMIN.
+func (a *PortListsAPI) Sync(ctx context.Context) (*PortListSynced, error) {
+	return flat[PortListSynced](ctx, a.c, request{method: http.MethodPost, path: "/v2/port_lists/sync"})
+}
+
+// Update: Update a port list.
+// PUT /v2/port_lists/{id}.
+//
+// Predefined lists can't be changed (409).
+//
+// Needs the permission PORT_LIST_CREATE.
+func (a *PortListsAPI) Update(ctx context.Context, id string, in PortListUpdate) (*PortList, error) {
+	return one[PortList](ctx, a.c, request{method: http.MethodPut, path: "/v2/port_lists/" + url.PathEscape(id), body: map[string]PortListUpdate{"port_list": in}})
+}
+
+// UpdateAppType: Update the app type of a port list.
+// PUT /v2/port_lists/{id}/app_type.
+//
+// Lists that the organization owns; the installation's operator changes its predefined ones.
+//
+// Needs the permission PORT_LIST_ADMIN.
+func (a *PortListsAPI) UpdateAppType(ctx context.Context, id string, in PortListAppTypeUpdate) (*PortList, error) {
+	return one[PortList](ctx, a.c, request{method: http.MethodPut, path: "/v2/port_lists/" + url.PathEscape(id) + "/app_type", body: in})
 }
 
 // ReportsAPI has the operations of the group Reports.
@@ -325,6 +419,59 @@ func (a *ReportsAPI) Show(ctx context.Context, id string) (*Report, error) {
 // ScannersAPI has the operations of the group Scanners.
 type ScannersAPI struct{ c *connection }
 
+// Activate: Activate scanner.
+// PUT /v2/scanners/{id}/activate.
+//
+// Scanners that the organization owns, not those that another one shares.
+//
+// Needs the permission SCANNER_ADMIN.
+func (a *ScannersAPI) Activate(ctx context.Context, id string) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPut, path: "/v2/scanners/" + url.PathEscape(id) + "/activate"})
+}
+
+// Assign: Assign a scanner to an organization.
+// PUT /v2/scanners/{id}/assign.
+//
+// The organization owns the scanner from then on, and it serves all organizations below too. While scans refer to it or it
+// is at work, it can't be assigned (409). Scanners that the organization owns, not those that another one shares.
+//
+// Needs the permission SCANNER_ADMIN.
+func (a *ScannersAPI) Assign(ctx context.Context, id string, in AssignScannerInput) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPut, path: "/v2/scanners/" + url.PathEscape(id) + "/assign", body: in})
+}
+
+// Create: Create scanner.
+// POST /v2/scanners.
+//
+// A remote scanner. The answer carries linking_code, which vedette-scanner link trades for a certificate.
+//
+// Needs the permission SCANNER_CREATE.
+func (a *ScannersAPI) Create(ctx context.Context, in ScannerCreate) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPost, path: "/v2/scanners", body: map[string]ScannerCreate{"scanner": in}})
+}
+
+// Deactivate: Deactivate scanner.
+// PUT /v2/scanners/{id}/deactivate.
+//
+// The server answers the scanner 403 from then on; what it works on is given back to the queue when its lease ends.
+// Scanners that the organization owns, not those that another one shares.
+//
+// Needs the permission SCANNER_ADMIN.
+func (a *ScannersAPI) Deactivate(ctx context.Context, id string) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPut, path: "/v2/scanners/" + url.PathEscape(id) + "/deactivate"})
+}
+
+// Delete: Delete scanner.
+// DELETE /v2/scanners/{id}.
+//
+// While scans refer to it, it can't be deleted (409). Scanners that the organization owns, not those that another one
+// shares.
+//
+// Needs the permission SCANNER_CREATE.
+func (a *ScannersAPI) Delete(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/scanners/" + url.PathEscape(id)})
+}
+
 // List: List scanners.
 // GET /v2/scanners.
 //
@@ -363,6 +510,27 @@ func (a *ScannersAPI) AllActivated(ctx context.Context, q Query) iter.Seq2[Scann
 // Needs the permission SCANNER_ACCESS.
 func (a *ScannersAPI) Show(ctx context.Context, id string) (*Scanner, error) {
 	return one[Scanner](ctx, a.c, request{method: http.MethodGet, path: "/v2/scanners/" + url.PathEscape(id)})
+}
+
+// Update: Update scanner.
+// PUT /v2/scanners/{id}.
+//
+// Scanners that the organization owns, not those that another one shares.
+//
+// Needs the permission SCANNER_CREATE.
+func (a *ScannersAPI) Update(ctx context.Context, id string, in ScannerUpdate) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPut, path: "/v2/scanners/" + url.PathEscape(id), body: map[string]ScannerUpdate{"scanner": in}})
+}
+
+// UpdateAppType: Update scanner app type.
+// PUT /v2/scanners/{id}/app_type.
+//
+// PCI scans run on the installation's scanners alone, whatever the app type of another. Scanners that the organization
+// owns, not those that another one shares.
+//
+// Needs the permission SCANNER_ADMIN.
+func (a *ScannersAPI) UpdateAppType(ctx context.Context, id string, in ScannerAppTypeUpdate) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPut, path: "/v2/scanners/" + url.PathEscape(id) + "/app_type", body: in})
 }
 
 // Verify: Verify a scanner.
@@ -407,8 +575,8 @@ func (a *ScansAPI) DeleteMany(ctx context.Context, ids ...string) ([]Ref, error)
 //
 // Needs the permission SCAN_ACCESS.
 //
-// Filters: id, name, comment, status, state, target, scanner, profile, last_verdict, last_finished_at, created_at,
-// updated_at.
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// last_finished_at, created_at, updated_at.
 func (a *ScansAPI) List(ctx context.Context, q Query) (*Page[Scan], error) {
 	return list[Scan](ctx, a.c, "/v2/scans", q)
 }
@@ -455,8 +623,8 @@ func (a *ScansAPI) AllHosts(ctx context.Context, scanID string, q Query) iter.Se
 //
 // Needs the permission SCAN_ACCESS.
 //
-// Filters: id, name, comment, status, state, target, scanner, profile, last_verdict, last_finished_at, created_at,
-// updated_at.
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// last_finished_at, created_at, updated_at.
 func (a *ScansAPI) ListRecent(ctx context.Context, q Query) (*Page[Scan], error) {
 	return list[Scan](ctx, a.c, "/v2/scans/recent", q)
 }
@@ -471,8 +639,8 @@ func (a *ScansAPI) AllRecent(ctx context.Context, q Query) iter.Seq2[Scan, error
 //
 // Needs the permission SCAN_ACCESS.
 //
-// Filters: id, name, comment, status, state, target, scanner, profile, last_verdict, last_finished_at, created_at,
-// updated_at.
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// last_finished_at, created_at, updated_at.
 func (a *ScansAPI) ListRunning(ctx context.Context, q Query) (*Page[Scan], error) {
 	return list[Scan](ctx, a.c, "/v2/scans/running", q)
 }
@@ -480,6 +648,24 @@ func (a *ScansAPI) ListRunning(ctx context.Context, q Query) (*Page[Scan], error
 // AllRunning goes through all that ListRunning lists, page after page; it ends after an error.
 func (a *ScansAPI) AllRunning(ctx context.Context, q Query) iter.Seq2[Scan, error] {
 	return all[Scan](ctx, a.c, "/v2/scans/running", q)
+}
+
+// ListUpcoming: List upcoming scans.
+// GET /v2/scans/upcoming.
+//
+// The scans that a schedule will start, the next one first.
+//
+// Needs the permission SCAN_ACCESS.
+//
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// last_finished_at, created_at, updated_at.
+func (a *ScansAPI) ListUpcoming(ctx context.Context, q Query) (*Page[Scan], error) {
+	return list[Scan](ctx, a.c, "/v2/scans/upcoming", q)
+}
+
+// AllUpcoming goes through all that ListUpcoming lists, page after page; it ends after an error.
+func (a *ScansAPI) AllUpcoming(ctx context.Context, q Query) iter.Seq2[Scan, error] {
+	return all[Scan](ctx, a.c, "/v2/scans/upcoming", q)
 }
 
 // ListVulnerabilities: List a scan's vulnerabilities.
@@ -603,6 +789,88 @@ func (q ScanVulnerabilityStatisticsQuery) values() url.Values {
 		v.Set("history_id", q.HistoryID)
 	}
 	return v
+}
+
+// SchedulesAPI has the operations of the group Schedules.
+type SchedulesAPI struct{ c *connection }
+
+// CalculateFirstTime: Calculate the first time of a schedule.
+// POST /v2/schedules/first_time.
+//
+// The first firing that is not in the past, or not before after. Without first_time the schedule begins then. Both are
+// null where there is none.
+//
+// Needs the permission SCHEDULE_ACCESS.
+func (a *SchedulesAPI) CalculateFirstTime(ctx context.Context, in CalculateFirstTimeInput) (*ScheduleFirstTime, error) {
+	return flat[ScheduleFirstTime](ctx, a.c, request{method: http.MethodPost, path: "/v2/schedules/first_time", body: map[string]CalculateFirstTimeInput{"schedule": in}})
+}
+
+// CalculateNextTimes: Calculate the next times of a schedule.
+// POST /v2/schedules/next_times.
+//
+// The firings from now, or from after, on the schedule's clock and in UTC; blackouts are taken off. Fewer where the
+// schedule ends.
+//
+// Needs the permission SCHEDULE_ACCESS.
+func (a *SchedulesAPI) CalculateNextTimes(ctx context.Context, in CalculateNextTimesInput) (*ScheduleNextTimes, error) {
+	return flat[ScheduleNextTimes](ctx, a.c, request{method: http.MethodPost, path: "/v2/schedules/next_times", body: in})
+}
+
+// Create: Create Schedule.
+// POST /v2/schedules.
+//
+// Needs the permission SCHEDULE_CREATE.
+func (a *SchedulesAPI) Create(ctx context.Context, in ScheduleCreate) (*Schedule, error) {
+	return one[Schedule](ctx, a.c, request{method: http.MethodPost, path: "/v2/schedules", body: map[string]ScheduleCreate{"schedule": in}})
+}
+
+// Delete: Delete a schedule.
+// DELETE /v2/schedules/{id}.
+//
+// Needs the permission SCHEDULE_CREATE.
+func (a *SchedulesAPI) Delete(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/schedules/" + url.PathEscape(id)})
+}
+
+// DeleteMany: Delete schedules.
+// DELETE /v2/schedules.
+//
+// Needs the permission SCHEDULE_CREATE.
+func (a *SchedulesAPI) DeleteMany(ctx context.Context, ids ...string) ([]Ref, error) {
+	return refs(ctx, a.c, request{method: http.MethodDelete, path: "/v2/schedules", body: map[string][]string{"ids": ids}})
+}
+
+// List: List Schedules.
+// GET /v2/schedules.
+//
+// The schedules of the active product.
+//
+// Needs the permission SCHEDULE_ACCESS.
+//
+// Filters: id, name, comment, timezone, period_unit, next_time, created_at, updated_at.
+func (a *SchedulesAPI) List(ctx context.Context, q Query) (*Page[Schedule], error) {
+	return list[Schedule](ctx, a.c, "/v2/schedules", q)
+}
+
+// All goes through all that List lists, page after page; it ends after an error.
+func (a *SchedulesAPI) All(ctx context.Context, q Query) iter.Seq2[Schedule, error] {
+	return all[Schedule](ctx, a.c, "/v2/schedules", q)
+}
+
+// Show: Show a schedule.
+// GET /v2/schedules/{id}.
+//
+// Needs the permission SCHEDULE_ACCESS.
+func (a *SchedulesAPI) Show(ctx context.Context, id string) (*Schedule, error) {
+	return one[Schedule](ctx, a.c, request{method: http.MethodGet, path: "/v2/schedules/" + url.PathEscape(id)})
+}
+
+// Update: Update a schedule.
+// PUT /v2/schedules/{id}.
+//
+// Needs the permission SCHEDULE_CREATE.
+func (a *SchedulesAPI) Update(ctx context.Context, id string, in ScheduleUpdate) (*Schedule, error) {
+	return one[Schedule](ctx, a.c, request{method: http.MethodPut, path: "/v2/schedules/" + url.PathEscape(id), body: map[string]ScheduleUpdate{"schedule": in}})
 }
 
 // TargetsAPI has the operations of the group Targets.

@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// AssignScannerInput is what the operation "Assign a scanner to an organization" takes.
+type AssignScannerInput struct {
+	Organization string `json:"organization"` // Id of an organization of one's branch; null takes the scanner back for one's home organization alone
+}
+
 // AuditActor is part of the API's answers and requests.
 type AuditActor struct {
 	ID       string `json:"id"`
@@ -77,6 +82,23 @@ type AuthSignedIn struct {
 type AuthValid struct {
 	ExpiresAt time.Time `json:"expires_at"` // null: it never expires
 	Valid     bool      `json:"valid"`
+}
+
+// CalculateFirstTimeInput is what the operation "Calculate the first time of a schedule" takes.
+type CalculateFirstTimeInput struct {
+	Timezone   string             `json:"timezone"`
+	After      string             `json:"after,omitzero"` // A local time of the timezone, or RFC 3339; default: now
+	Blackouts  []ScheduleBlackout `json:"blackouts,omitzero"`
+	FirstTime  string             `json:"first_time,omitzero"` // Default: after
+	Period     *int               `json:"period,omitzero"`
+	PeriodUnit string             `json:"period_unit,omitzero"` // once, day, week, month
+	Rrule      string             `json:"rrule,omitzero"`
+}
+
+// CalculateNextTimesInput is what the operation "Calculate the next times of a schedule" takes.
+type CalculateNextTimesInput struct {
+	Schedule ScheduleTiming `json:"schedule"`
+	Count    *int           `json:"count,omitzero"` // Default 10
 }
 
 // ChangePreferredProductInput is what the operation "Change the user's product" takes.
@@ -254,6 +276,18 @@ type PortList struct {
 	UpdatedAt   time.Time       `json:"updated_at"`
 }
 
+// PortListAppTypeUpdate is what the operation "Update the app type of a port list" takes.
+type PortListAppTypeUpdate struct {
+	AppType string `json:"app_type"` // The product that it serves: all, pci, vrms, penetration
+}
+
+// PortListCreate is what the operation "Create a port list" takes.
+type PortListCreate struct {
+	Name        string `json:"name"`
+	Ranges      string `json:"ranges"` // TCP ports and ranges; T: and U: name the protocol of what follows
+	Description string `json:"description,omitzero"`
+}
+
 // PortListRange is part of the API's answers and requests.
 type PortListRange struct {
 	ID       string `json:"id"`
@@ -261,6 +295,27 @@ type PortListRange struct {
 	End      int    `json:"end"`      // The last port; included
 	Protocol string `json:"protocol"` // tcp, udp
 	Start    int    `json:"start"`
+}
+
+// PortListSynced is part of the API's answers and requests.
+type PortListSynced struct {
+	Created   int `json:"created"`
+	Unchanged int `json:"unchanged"`
+	Updated   int `json:"updated"`
+}
+
+// PortListUpdate is what the operation "Update a port list" takes.
+type PortListUpdate struct {
+	Name        Change[string] `json:"name,omitzero"`
+	Description Change[string] `json:"description,omitzero"`
+}
+
+// PortRangeCreate is what the operation "Add a port range to a port list" takes.
+type PortRangeCreate struct {
+	End      int    `json:"end"`      // The last port; included
+	Protocol string `json:"protocol"` // tcp, udp
+	Start    int    `json:"start"`
+	Comment  string `json:"comment,omitzero"`
 }
 
 // Report is part of the API's answers and requests.
@@ -336,12 +391,13 @@ type ScanCounts struct {
 
 // ScanCreate is what the operation "Create Scan" takes.
 type ScanCreate struct {
-	Name    string   `json:"name"`
-	Target  string   `json:"target"` // Id of the resource (UUID)
-	Comment string   `json:"comment,omitzero"`
-	Notify  []string `json:"notify,omitzero"`
-	Profile string   `json:"profile,omitzero"` // VRMS and penetration; PCI fixes it: discovery, pci, full, fast, web, penetration
-	Scanner string   `json:"scanner,omitzero"` // VRMS and penetration; PCI fixes it
+	Name     string   `json:"name"`
+	Target   string   `json:"target"` // Id of the resource (UUID)
+	Comment  string   `json:"comment,omitzero"`
+	Notify   []string `json:"notify,omitzero"`
+	Profile  string   `json:"profile,omitzero"`  // VRMS and penetration; PCI fixes it: discovery, pci, full, fast, web, penetration
+	Scanner  string   `json:"scanner,omitzero"`  // VRMS and penetration; PCI fixes it
+	Schedule string   `json:"schedule,omitzero"` // When it starts by itself
 }
 
 // ScanHistory is part of the API's answers and requests.
@@ -378,12 +434,13 @@ type ScanLast struct {
 
 // ScanUpdate is what the operation "Update a scan" takes.
 type ScanUpdate struct {
-	Name    Change[string]   `json:"name,omitzero"`
-	Comment Change[string]   `json:"comment,omitzero"`
-	Notify  Change[[]string] `json:"notify,omitzero"`
-	Profile Change[string]   `json:"profile,omitzero"`
-	Scanner Change[string]   `json:"scanner,omitzero"`
-	Target  Change[string]   `json:"target,omitzero"`
+	Name     Change[string]   `json:"name,omitzero"`
+	Comment  Change[string]   `json:"comment,omitzero"`
+	Notify   Change[[]string] `json:"notify,omitzero"`
+	Profile  Change[string]   `json:"profile,omitzero"`
+	Scanner  Change[string]   `json:"scanner,omitzero"`
+	Schedule Change[string]   `json:"schedule,omitzero"` // Id; null: it starts by itself no more
+	Target   Change[string]   `json:"target,omitzero"`
 }
 
 // ScanlinkVerifyCheck is part of the API's answers and requests.
@@ -396,21 +453,43 @@ type ScanlinkVerifyCheck struct {
 
 // Scanner is part of the API's answers and requests.
 type Scanner struct {
-	ID              string    `json:"id"`
-	Name            string    `json:"name"`
-	AppType         string    `json:"app_type"` // The product it serves, or all
-	Capabilities    []string  `json:"capabilities"`
-	Comment         string    `json:"comment"`
-	CreatedAt       time.Time `json:"created_at"`
-	Kind            string    `json:"kind"` // embedded, remote
-	LastSeenAt      time.Time `json:"last_seen_at"`
-	MaxConcurrency  int       `json:"max_concurrency"`
-	Organization    string    `json:"organization"` // Id of the owner where it is one's own
-	Shared          bool      `json:"shared"`
-	SourceAddresses []string  `json:"source_addresses"` // Addresses from which it scans, so that a firewall can let it through
-	State           string    `json:"state"`            // new, linked, online, offline, deactivated
-	UpdatedAt       time.Time `json:"updated_at"`
-	Version         string    `json:"version"`
+	ID                   string    `json:"id"`
+	Name                 string    `json:"name"`
+	AppType              string    `json:"app_type"` // The product it serves, or all
+	Capabilities         []string  `json:"capabilities"`
+	Comment              string    `json:"comment"`
+	CreatedAt            time.Time `json:"created_at"`
+	Kind                 string    `json:"kind"` // embedded, remote
+	LastSeenAt           time.Time `json:"last_seen_at"`
+	MaxConcurrency       int       `json:"max_concurrency"`
+	Organization         string    `json:"organization"` // Id of the owner where it is one's own
+	Shared               bool      `json:"shared"`
+	SourceAddresses      []string  `json:"source_addresses"` // Addresses from which it scans, so that a firewall can let it through
+	State                string    `json:"state"`            // new, linked, online, offline, deactivated
+	UpdatedAt            time.Time `json:"updated_at"`
+	Version              string    `json:"version"`
+	LinkingCode          string    `json:"linking_code,omitzero"`            // In the answer of a create alone: good once, for 24 hours
+	LinkingCodeExpiresAt time.Time `json:"linking_code_expires_at,omitzero"` // In the answer of a create alone
+}
+
+// ScannerAppTypeUpdate is what the operation "Update scanner app type" takes.
+type ScannerAppTypeUpdate struct {
+	AppType string `json:"app_type"` // The product that it serves: all, pci, vrms, penetration
+}
+
+// ScannerCreate is what the operation "Create scanner" takes.
+type ScannerCreate struct {
+	Name           string `json:"name"`
+	Comment        string `json:"comment,omitzero"`
+	Kind           string `json:"kind,omitzero"`            // The embedded scanner is there already: remote
+	MaxConcurrency *int   `json:"max_concurrency,omitzero"` // Parts of scans at once; default 2
+}
+
+// ScannerUpdate is what the operation "Update scanner" takes.
+type ScannerUpdate struct {
+	Name           Change[string] `json:"name,omitzero"`
+	Comment        Change[string] `json:"comment,omitzero"`
+	MaxConcurrency Change[int]    `json:"max_concurrency,omitzero"`
 }
 
 // ScannerVerified is part of the API's answers and requests.
@@ -418,6 +497,82 @@ type ScannerVerified struct {
 	Checks     []ScanlinkVerifyCheck `json:"checks"`
 	Verified   bool                  `json:"verified"`
 	VerifiedAt time.Time             `json:"verified_at"`
+}
+
+// Schedule is part of the API's answers and requests.
+type Schedule struct {
+	ID              string             `json:"id"`
+	Name            string             `json:"name"`
+	AppType         string             `json:"app_type"` // The product that it belongs to: pci, vrms, penetration
+	Blackouts       []ScheduleBlackout `json:"blackouts"`
+	Comment         string             `json:"comment"`
+	CreatedAt       time.Time          `json:"created_at"`
+	DurationMinutes int                `json:"duration_minutes"` // What it starts is stopped after that time; 0: never
+	FirstTime       string             `json:"first_time"`       // On the clock of the timezone
+	NextTime        time.Time          `json:"next_time"`        // null: it fires no more
+	Period          *int               `json:"period"`
+	PeriodUnit      string             `json:"period_unit"` // once, day, week, month
+	Rrule           string             `json:"rrule"`       // RFC 5545; instead of the period
+	ScansCount      int                `json:"scans_count"`
+	Timezone        string             `json:"timezone"`
+	UpdatedAt       time.Time          `json:"updated_at"`
+}
+
+// ScheduleBlackout is part of the API's answers and requests.
+type ScheduleBlackout struct {
+	End      string   `json:"end"`               // hh:mm, to 24:00; not after start: on the next day
+	Start    string   `json:"start"`             // hh:mm
+	Days     []string `json:"days,omitzero"`     // mon, tue, wed, thu, fri, sat, sun: on which it begins; none: every day
+	Timezone string   `json:"timezone,omitzero"` // IANA name; default: the schedule's
+}
+
+// ScheduleCreate is what the operation "Create Schedule" takes.
+type ScheduleCreate struct {
+	Name            string             `json:"name"`
+	FirstTime       string             `json:"first_time"`         // YYYY-MM-DD hh:mm:ss on the clock of the timezone
+	Timezone        string             `json:"timezone"`           // IANA name
+	Blackouts       []ScheduleBlackout `json:"blackouts,omitzero"` // Windows in which it starts nothing
+	Comment         string             `json:"comment,omitzero"`
+	DurationMinutes *int               `json:"duration_minutes,omitzero"` // Stop what it starts after that time; 0: never
+	Period          *int               `json:"period,omitzero"`           // Every so many units; default 1
+	PeriodUnit      string             `json:"period_unit,omitzero"`      // Default once; month on day 29 to 31: the last day of shorter months: once, day, week, month
+	Rrule           string             `json:"rrule,omitzero"`            // RFC 5545, instead of period and period_unit; at most once an hour
+}
+
+// ScheduleFirstTime is part of the API's answers and requests.
+type ScheduleFirstTime struct {
+	FirstTime    string    `json:"first_time"` // On the schedule's clock
+	FirstTimeUtc time.Time `json:"first_time_utc"`
+}
+
+// ScheduleNextTimes is part of the API's answers and requests.
+type ScheduleNextTimes struct {
+	NextTimes    []string `json:"next_times"` // On the schedule's clock
+	NextTimesUtc []string `json:"next_times_utc"`
+}
+
+// ScheduleTiming is part of the API's answers and requests.
+type ScheduleTiming struct {
+	Timezone   string             `json:"timezone"`
+	After      string             `json:"after,omitzero"` // A local time of the timezone, or RFC 3339; default: now
+	Blackouts  []ScheduleBlackout `json:"blackouts,omitzero"`
+	FirstTime  string             `json:"first_time,omitzero"` // Default: after
+	Period     *int               `json:"period,omitzero"`
+	PeriodUnit string             `json:"period_unit,omitzero"` // once, day, week, month
+	Rrule      string             `json:"rrule,omitzero"`
+}
+
+// ScheduleUpdate is what the operation "Update a schedule" takes.
+type ScheduleUpdate struct {
+	Name            Change[string]             `json:"name,omitzero"`
+	Blackouts       Change[[]ScheduleBlackout] `json:"blackouts,omitzero"`
+	Comment         Change[string]             `json:"comment,omitzero"`
+	DurationMinutes Change[int]                `json:"duration_minutes,omitzero"`
+	FirstTime       Change[string]             `json:"first_time,omitzero"`
+	Period          Change[int]                `json:"period,omitzero"`
+	PeriodUnit      Change[string]             `json:"period_unit,omitzero"` // once, day, week or month
+	Rrule           Change[string]             `json:"rrule,omitzero"`       // Replaces the period; null: back to the period
+	Timezone        Change[string]             `json:"timezone,omitzero"`
 }
 
 // SignInInput is what the operation "Sign in" takes.

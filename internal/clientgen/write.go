@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -42,7 +43,7 @@ func imports(text string) string {
 	b.WriteString("import (\n")
 	for _, known := range []string{"context", "io", "iter", "net/http", "net/url", "strconv", "strings", "time"} {
 		name := known[strings.LastIndex(known, "/")+1:]
-		if strings.Contains(text, name+".") {
+		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(text) { // not the end of a sentence in a comment
 			fmt.Fprintf(&b, "%q\n", known)
 		}
 	}
