@@ -58,6 +58,14 @@ func TestSignIn(t *testing.T) {
 		}
 		p.refused(422, "", "POST", "/v2/auth/sign_in", object{"username": "manager@acme"})
 		p.refused(422, "", "POST", "/v2/auth/sign_in", object{"username": "manager@acme\x00", "password": "x"})
+		// whoever takes another's address as a user name keeps nobody out
+		const theirs = "another sentence, long enough"
+		p.organization("admin", "rude", access.Manager)
+		p.must(201, "manager@rude", "POST", "/v2/users", object{"user": object{"username": "manager@acme.example", "email": "eve@rude.example", "role": "user", "password": theirs}})
+		if a := p.signIn(200, "manager@acme.example", password); !bytes.Contains(a.Body, []byte(`"username":"manager@acme"`)) {
+			p.Errorf("signed in as %s", a.Body)
+		}
+		p.signIn(401, "manager@acme.example", "neither of the two")
 		p.tokensEnd()
 		p.accessToken()
 		p.lockout()

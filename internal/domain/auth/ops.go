@@ -87,7 +87,7 @@ var wrongCredentials = fault.New(fault.Unauthenticated, "The user name or the pa
 func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (SignedIn, error) {
 	request := op.RequestOf(ctx)
 	account, address := "account:"+user.Fold(in.Body.Username), "address:"+request.IP
-	var u *user.User
+	var meant []user.User
 	err := open.Read(ctx, func(tx *db.Tx) error {
 		until, err := blockedUntil(tx, account, address)
 		if err != nil {
@@ -97,13 +97,14 @@ func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (Sig
 			left := time.Duration(until-tx.Now()) * time.Millisecond
 			return fault.New(fault.Limited, "Too many failed sign-ins; try again in %d seconds.", int(left.Seconds())+1).RetryAfter(left)
 		}
-		u, err = user.ByLogin(tx, in.Body.Username)
+		meant, err = user.ByLogin(tx, in.Body.Username)
 		return err
 	})
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if err := a.verify(ctx, u, in.Body.Password); err != nil {
+	u, err := a.which(ctx, meant, in.Body.Password)
+	if err != nil {
 		if failure := open.Write(ctx, func(tx *db.Tx) error { return failed(tx, account, address) }); failure != nil {
 			return SignedIn{}, failure
 		}
@@ -116,6 +117,24 @@ func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (Sig
 		return a.start(tx, u, token, request, account)
 	})
 	return out, err
+}
+
+// which of the users it is whose password was sent; the fault is the first one's.
+func (a *Auth) which(ctx context.Context, meant []user.User, password string) (*user.User, error) {
+	if len(meant) == 0 {
+		return nil, a.verify(ctx, nil, password)
+	}
+	var first error
+	for i := range meant {
+		err := a.verify(ctx, &meant[i], password)
+		if err == nil {
+			return &meant[i], nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }
 
 // verify takes the same time whether the user exists or not.

@@ -44,18 +44,16 @@ func ByID(tx *db.Tx, id string) (*User, error) {
 	return u, nil
 }
 
-// ByLogin finds a user by name or e-mail; nil where there is none.
-func ByLogin(tx *db.Tx, login string) (*User, error) {
+// ByLogin finds the users whom a name or an e-mail address may mean: at most two, for one's name may be another's address, and
+// nobody may keep another out by taking it.
+func ByLogin(tx *db.Tx, login string) ([]User, error) {
 	key := Fold(login)
 	var all []User
-	err := tx.Select(&all).Where("username_key = ? OR email_key = ?", key, key).OrderExpr("username_key = ? DESC", key).Limit(1).Scan(tx.Context())
+	err := tx.Select(&all).Where("username_key = ? OR email_key = ?", key, key).OrderExpr("username_key = ? DESC", key).Limit(2).Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("user: %w", err)
 	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	return &all[0], nil
+	return all, nil
 }
 
 func fetch(tx *db.Tx, q filter.Query) ([]User, filter.Meta, error) {
