@@ -16,6 +16,7 @@ const (
 	maxRule     = 500 // characters
 	maxCount    = 10_000
 	maxHours    = 23 // between firings of an hourly rule
+	maxPlaces   = 10 // values of BYSETPOS
 	reachedDays = 100 * 366
 )
 
@@ -118,9 +119,19 @@ func allowed(values map[string]string) error {
 			return badRule("FREQ=%s takes %s, and INTERVAL, COUNT, UNTIL and WKST.", freq, strings.Join(known, ", "))
 		case (name == "BYMINUTE" || name == "BYSECOND") && strings.Contains(value, ","):
 			return badRule("%s takes one value: a schedule fires at most once an hour.", name)
+		case name == "BYSETPOS" && strings.Count(value, ",") >= maxPlaces:
+			return badRule("BYSETPOS takes at most %d values.", maxPlaces)
+		case repeats(value):
+			return badRule("%s names a value twice.", name)
 		}
 	}
 	return nil
+}
+
+func repeats(value string) bool {
+	all := strings.Split(value, ",")
+	slices.Sort(all)
+	return len(slices.Compact(all)) < strings.Count(value, ",")+1
 }
 
 // readUntil gives the local time of an UNTIL, which is a day (all of it), a local time, or an instant in UTC.
@@ -160,20 +171,19 @@ func stride(o rrule.ROption) time.Duration {
 
 // check refuses what can't be followed, and rules that never fire: finding that out would take until the year 9999.
 func (r *recurrence) check() error {
-	if r.options.Freq < rrule.DAILY {
-		for _, d := range r.options.Byweekday {
-			if r.options.Freq == rrule.WEEKLY && d.N() != 0 {
-				return badRule("BYDAY of FREQ=WEEKLY names days without numbers.")
-			}
-		}
-	} else if slices.ContainsFunc(r.options.Byweekday, func(d rrule.Weekday) bool { return d.N() != 0 }) {
+	o := r.options
+	if o.Freq > rrule.MONTHLY && slices.ContainsFunc(o.Byweekday, func(d rrule.Weekday) bool { return d.N() != 0 }) {
 		return badRule("BYDAY with numbers needs FREQ=MONTHLY or FREQ=YEARLY.")
 	}
-	rule, err := rrule.NewRRule(r.options)
+	most := max(1, len(o.Byweekday)) * max(1, len(o.Byhour))
+	if o.Freq == rrule.WEEKLY && slices.ContainsFunc(o.Bysetpos, func(n int) bool { return max(n, -n) > most }) {
+		return badRule("BYSETPOS of this rule is at most %d: a week has no more firings.", most)
+	}
+	rule, err := rrule.NewRRule(o)
 	if err != nil {
 		return badRule("A number of the rule is out of its range.")
 	}
-	if r.options.Freq == rrule.DAILY && !r.reached() {
+	if o.Freq == rrule.DAILY && !r.reached() {
 		return badRule("The rule never fires.")
 	}
 	if _, ok := rule.Iterator()(); !ok {
