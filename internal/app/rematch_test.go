@@ -30,31 +30,12 @@ func TestRematch(t *testing.T) {
 		target := p.target(by, "web", "192.0.2.10")
 		scan := p.scan(by, "quarterly", target)
 		p.must(200, by, "POST", "/v2/scans/"+scan+"/start", nil)
-		p.work(func(h scanlink.PlanHost) []scanlink.Observation {
-			return []scanlink.Observation{
-				{Host: &scanlink.Host{Address: h.Address, Alive: true, Done: true, Coverage: scanlink.Complete}},
-				{Service: &scanlink.Service{Address: h.Address, Port: 4242, Protocol: "tcp", State: "open", Name: "teapot", Product: "teapotd", Version: "4.1",
-					CPE: "cpe:2.3:a:example:teapotd:4.1:*:*:*:*:*:*:*", QoD: 95}},
-			}
-		})
+		p.work(teapot("4.1"))
 		before := p.must(200, by, "GET", "/v2/vulnerabilities", nil)
 		if strings.Contains(string(before.Body), "CVE-2026-90001") {
 			p.Fatalf("found before anybody knew of it: %s", before.Body)
 		}
-		source := filepath.Join(p.TempDir(), "nvd.json")
-		if err := os.WriteFile(source, []byte(record), 0o600); err != nil {
-			p.Fatal(err)
-		}
-		ctx := context.Background()
-		if _, err := feed.Import(ctx, p.app.Config.Feed.Dir, []string{source}, feed.Starter()); err != nil {
-			p.Fatal(err)
-		}
-		if changed, err := p.app.knowledge.load(); err != nil || !changed {
-			p.Fatalf("the new knowledge is not in force: %v", err)
-		}
-		if err := vulnerability.Rematch(ctx, p.app.DB, p.app.knowledge.Get()); err != nil {
-			p.Fatal(err)
-		}
+		p.learn(record)
 		var after struct {
 			Data []struct {
 				Attributes vulnerability.Attributes
@@ -67,5 +48,47 @@ func TestRematch(t *testing.T) {
 		if again := p.must(200, by, "GET", "/v2/scans/"+scan+"/histories", nil); !strings.Contains(string(again.Body), p.app.knowledge.Version()) {
 			p.Errorf("the run does not name the version that judged it: %s", again.Body)
 		}
+
+		// A later scan of the same host sees the problem, and then that it is gone: an older run, judged anew, says nothing against it.
+		later := p.scan(by, "monthly", target)
+		for _, version := range []string{"4.1", "4.2"} {
+			p.must(200, by, "POST", "/v2/scans/"+later+"/start", nil)
+			p.work(teapot(version))
+		}
+		p.learn(strings.ReplaceAll(record, "CVE-2026-90001", "CVE-2026-90002"))
+		p.must(200, by, "GET", "/v2/vulnerabilities?q[cves]=CVE-2026-90001", nil).decode(p, &after)
+		if len(after.Data) != 1 || after.Data[0].Attributes.State != vulnerability.Fixed || after.Data[0].Attributes.Scan.ID != later {
+			p.Errorf("an older run brought it back: %+v", after.Data)
+		}
 	})
+}
+
+// teapot is what a scanner sees of a host with a made-up server of that version.
+func teapot(version string) func(scanlink.PlanHost) []scanlink.Observation {
+	return func(h scanlink.PlanHost) []scanlink.Observation {
+		return []scanlink.Observation{
+			{Host: &scanlink.Host{Address: h.Address, Alive: true, Done: true, Coverage: scanlink.Complete}},
+			{Service: &scanlink.Service{Address: h.Address, Port: 4242, Protocol: "tcp", State: "open", Name: "teapot", Product: "teapotd", Version: version,
+				CPE: "cpe:2.3:a:example:teapotd:" + version + ":*:*:*:*:*:*:*", QoD: 95}},
+		}
+	}
+}
+
+// learn brings one CVE record into force, and judges what was seen by it.
+func (p *program) learn(text string) {
+	p.Helper()
+	source := filepath.Join(p.TempDir(), "nvd.json")
+	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+		p.Fatal(err)
+	}
+	ctx := context.Background()
+	if _, err := feed.Import(ctx, p.app.Config.Feed.Dir, []string{source}, p.app.knowledge.Get()); err != nil {
+		p.Fatal(err)
+	}
+	if changed, err := p.app.knowledge.load(); err != nil || !changed {
+		p.Fatalf("the new knowledge is not in force: %v", err)
+	}
+	if err := vulnerability.Rematch(ctx, p.app.DB, p.app.knowledge.Get()); err != nil {
+		p.Fatal(err)
+	}
 }

@@ -67,6 +67,15 @@ func Sightings(tx *db.Tx, history string) ([]Sighting, error) {
 	return all, nil
 }
 
+// Standings are the sightings of a run without services, software and facts, which may be large.
+func Standings(tx *db.Tx, history string) ([]Sighting, error) {
+	var all []Sighting
+	if err := tx.Select(&all).ExcludeColumn("services", "software", "facts").Where("history_id = ?", history).Order("address").Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("standings: %w", err)
+	}
+	return all, nil
+}
+
 // UpdateCounts of a host, its last sighting and its risk after new knowledge has judged it anew.
 func UpdateCounts(tx *db.Tx, s *Sighting, counts scan.Counts, pciStatus string) error {
 	set := "critical = ?, high = ?, medium = ?, low = ?, log = ?, pci_status = ?, risk_score = ?"
