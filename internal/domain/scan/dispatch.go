@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -394,7 +395,8 @@ func (d *Dispatcher) Verified(ctx context.Context, id, job string, v scanlink.Ve
 		if err := seen(tx, id, v.Hello); err != nil {
 			return err
 		}
-		checks := append([]scanlink.VerifyCheck{{Name: "reachable", OK: true}, skew(v.Clock, tx.Now())}, v.Checks...)
+		ours := []scanlink.VerifyCheck{{Name: "reachable", OK: true}, skew(v.Clock, tx.Now())}
+		checks := append(ours, slices.DeleteFunc(v.Checks, func(c scanlink.VerifyCheck) bool { return c.Name == ours[0].Name || c.Name == ours[1].Name })...)
 		ok := !slices.ContainsFunc(checks, func(c scanlink.VerifyCheck) bool { return !c.OK && c.Name != "raw_sockets" })
 		raw, err := json.Marshal(checks)
 		if err != nil {
@@ -439,26 +441,42 @@ func (d *Dispatcher) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range lost {
-		h := &lost[i]
-		err := d.DB.Write(ctx, actors[h.ID].Grant(), func(tx *db.Tx) error {
-			if err := stopQueued(tx, h.ID); err != nil {
-				return err
-			}
-			if h.State == Stopping {
-				return conclude(tx, h.ID, nil)
-			}
-			h.State, h.Error = Interrupted, "No scanner worked on it for an hour."
-			if err := end(tx, h); err != nil {
-				return err
-			}
-			return outbox.Emit(tx, FailedEvent, Ended{ScanID: h.ScanID, HistoryID: h.ID})
-		})
-		if err != nil {
+	for _, h := range lost {
+		err := d.DB.Write(ctx, actors[h.ID].Grant(), func(tx *db.Tx) error { return giveUp(tx, h.ID) })
+		if err != nil && !errors.Is(err, errTaken) {
 			return err
 		}
 	}
 	return nil
+}
+
+// errTaken leaves a run as it was: a scanner has taken a part of it since it was looked at.
+var errTaken = errors.New("a scanner works on the run")
+
+// giveUp ends a run that no scanner works on, unless another process has ended it.
+func giveUp(tx *db.Tx, id string) error {
+	if err := stopQueued(tx, id); err != nil {
+		return err
+	}
+	left, err := remaining(tx, id)
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		return errTaken
+	}
+	h, err := history(tx, id)
+	if err != nil || h.FinishedAt != nil {
+		return err
+	}
+	if h.State == Stopping {
+		return conclude(tx, id, nil)
+	}
+	h.State, h.Error = Interrupted, "No scanner worked on it for an hour."
+	if err := end(tx, h); err != nil {
+		return err
+	}
+	return outbox.Emit(tx, FailedEvent, Ended{ScanID: h.ScanID, HistoryID: h.ID})
 }
 
 // Outdated run, and who acts for it.

@@ -93,12 +93,16 @@ func lockChunk(tx *db.Tx, id string) error {
 
 // extend the lease, and note the progress.
 func extend(tx *db.Tx, c *Chunk, length time.Duration, p *scanlink.Progress) error {
-	q := tx.Update((*Chunk)(nil)).Set("lease_until = ?", tx.Now().Add(length)).Where("id = ? AND token = ?", c.ID, c.Token)
+	q := tx.Update((*Chunk)(nil)).Set("lease_until = ?", tx.Now().Add(length)).Where("id = ? AND token = ? AND state = ?", c.ID, c.Token, chunkLeased)
 	if p != nil {
 		q = q.Set("progress = ?, stage = ?, hosts_done = ?", int(p.Percent*10), p.Stage, p.Hosts)
 	}
-	if _, err := q.Exec(tx.Context()); err != nil {
+	res, err := q.Exec(tx.Context())
+	if err != nil {
 		return fmt.Errorf("beat: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 { // it ended between the look and this
+		return stale().Because(err)
 	}
 	return nil
 }
@@ -248,11 +252,12 @@ func end(tx *db.Tx, h *History) error {
 	return nil
 }
 
-// abandoned are runs that have had no lease for too long.
+// abandoned are runs that have had no lease for too long, though their scanner is busy with no other.
 func abandoned(tx *db.Tx) ([]History, error) {
 	var all []History
 	err := tx.Select(&all).Where("finished_at IS NULL AND state <> ? AND requested_at < ?", Stopping, tx.Now().Add(-ResumeTime)).
-		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND (c.state = 'leased' OR c.leased_at > ?))", tx.Now().Add(-ResumeTime)).
+		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.leased_at > ?)", tx.Now().Add(-ResumeTime)).
+		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.state = 'leased' AND (c.scanner_id = h.scanner_id OR c.organization_id = h.organization_id AND c.history_id = h.id))").
 		Limit(100).Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("abandoned runs: %w", err)

@@ -93,7 +93,8 @@ func (s Starter) commit(tx *db.Tx, p prepared, by cause) error {
 	if again.target.ID != p.target.ID || again.target.UpdatedAt != p.target.UpdatedAt {
 		return fault.New(fault.Conflict, "The target was changed at this moment; start again.").Coded(targetChanged)
 	}
-	if again.scanner.ID != p.scanner.ID { // the addresses were checked for that scanner alone
+	// The addresses were checked for that scanner, in that organization, alone.
+	if again.scanner.ID != p.scanner.ID || again.scanner.OrganizationID != p.scanner.OrganizationID {
 		return fault.New(fault.Conflict, "The scanner was changed at this moment; start again.").Coded(scannerChanged)
 	}
 	p.subject = again
