@@ -168,8 +168,28 @@ func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
 func (a *App) own() []netip.AddrPort {
 	var all []netip.AddrPort
 	for _, l := range []net.Addr{a.listener.Addr(), a.link.Address()} {
-		if at, err := netip.ParseAddrPort(l.String()); err == nil {
-			all = append(all, at)
+		at, err := netip.ParseAddrPort(l.String())
+		if err != nil {
+			continue
+		}
+		all = append(all, at)
+		if at.Addr().IsUnspecified() {
+			all = append(all, everywhere(at.Port())...)
+		}
+	}
+	return all
+}
+
+// everywhere is the port at each address of this machine.
+func everywhere(port uint16) []netip.AddrPort {
+	here, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var all []netip.AddrPort
+	for _, a := range here {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			all = append(all, netip.AddrPortFrom(p.Addr().Unmap(), port))
 		}
 	}
 	return all
@@ -289,8 +309,9 @@ func (a *App) stop(endScanner func(), cancel context.CancelFunc) error {
 	defer done()
 	err := a.api.Shutdown(ctx)
 	endScanner()
+	err = errors.Join(err, a.queue.Stop(ctx))
 	cancel()
-	err = errors.Join(err, a.queue.Stop(ctx), a.link.Shutdown(ctx))
+	err = errors.Join(err, a.link.Shutdown(ctx))
 	a.work.Wait()
 	return errors.Join(err, a.close())
 }

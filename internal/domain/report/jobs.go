@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/vedette/vedette/internal/domain/host"
@@ -220,6 +221,7 @@ func (m *Maker) render(ctx context.Context, job renderJob) error {
 	return m.DB.Write(ctx, job.Grant(), func(tx *db.Tx) error {
 		f.Status, f.SHA256, f.Size = fileDone, string(hash), size
 		if err != nil {
+			slog.ErrorContext(ctx, "make a document", slog.String("report", r.ID), slog.String("type", string(f.Type)), slog.String("format", string(f.Format)), slog.Any("error", err))
 			f.Status, f.Error = fileFailed, "The document could not be made; ask for it again, or ask the operator for the log."
 		}
 		if err := setFile(tx, f); err != nil {

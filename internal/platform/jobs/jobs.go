@@ -4,11 +4,11 @@ package jobs
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
-
-	"database/sql"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -77,7 +77,8 @@ func inserter(c *river.Client[*sql.Tx], err error) *river.Client[*sql.Tx] {
 type Queue struct {
 	workers *river.Workers
 	every   []*river.PeriodicJob
-	stop    func(context.Context) error
+	stop    func(context.Context) error // lets running jobs end
+	cut     func(context.Context) error // ends them
 	close   func()
 }
 
@@ -114,13 +115,17 @@ func (q *Queue) Start(ctx context.Context, d *db.DB, workers int, log *slog.Logg
 	c := &river.Config{
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers, FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 250 * time.Millisecond}},
 		Workers: q.workers, PeriodicJobs: q.every, Logger: slog.New(quiet{log.Handler()}),
+		RescueStuckJobsAfter: rescueAfter,
 	}
 	if d.Dialect() == db.SQLite {
+		if err := release(ctx, d); err != nil {
+			return err
+		}
 		client, err := river.NewClient(riversqlite.New(d.Pool()), c)
 		if err != nil {
 			return fmt.Errorf("start the job queue: %w", err)
 		}
-		q.stop, q.close = client.Stop, func() {}
+		q.stop, q.cut, q.close = client.Stop, client.StopAndCancel, func() {}
 		return client.Start(ctx)
 	}
 	pool, err := pgxpool.New(ctx, d.URL())
@@ -132,17 +137,38 @@ func (q *Queue) Start(ctx context.Context, d *db.DB, workers int, log *slog.Logg
 		pool.Close()
 		return fmt.Errorf("start the job queue: %w", err)
 	}
-	q.stop, q.close = client.Stop, pool.Close
+	q.stop, q.cut, q.close = client.Stop, client.StopAndCancel, pool.Close
 	return client.Start(ctx)
 }
 
-// Stop lets running jobs end until ctx does.
+// rescueAfter is when a job whose process has died is tried again; its own timeout must be over too.
+const rescueAfter = 2 * time.Minute
+
+// release the jobs at which this program died. On SQLite there is one process, so none of them is running now.
+func release(ctx context.Context, d *db.DB) error {
+	_, err := d.Pool().ExecContext(ctx, "update river_job set state = 'available' where state = 'running'")
+	if err != nil {
+		return fmt.Errorf("release the jobs that were running: %w", err)
+	}
+	return nil
+}
+
+// cutPatience is how long jobs may take to notice that they are ended.
+const cutPatience = 5 * time.Second
+
+// Stop lets running jobs end until ctx does; then it ends them, to be tried again at the next start.
 func (q *Queue) Stop(ctx context.Context) error {
 	if q.stop == nil {
 		return nil
 	}
 	defer q.close()
-	return q.stop(ctx)
+	err := q.stop(ctx)
+	if err == nil {
+		return nil
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutPatience)
+	defer cancel()
+	return errors.Join(err, q.cut(last))
 }
 
 // quiet passes on River's warnings and errors only.
