@@ -15,6 +15,11 @@ var Files embed.FS
 
 func init() {
 	db.Register(
+		db.Table{Name: "authorities", Closed: true},
+		db.Table{Name: "sign_in_attempts", Closed: true},
+		db.Table{Name: "feed_versions", Closed: true},
+		db.Table{Name: "organization_tree", Kept: true},
+
 		db.Table{Name: "organizations", Tenancy: db.Branch},
 		db.Table{Name: "subscriptions", Tenancy: db.Branch},
 		db.Table{Name: "users", Tenancy: db.Branch},
@@ -27,7 +32,7 @@ func init() {
 
 		db.Table{Name: "idempotency_keys", Tenancy: db.OwnRows},
 		db.Table{Name: "audit_heads", Tenancy: db.OwnRows},
-		db.Table{Name: "audit_events", Tenancy: db.OwnRows},
+		db.Table{Name: "audit_events", Tenancy: db.OwnRows, Kept: true},
 		db.Table{Name: "events", Tenancy: db.OwnRows},
 		db.Table{Name: "scanner_verifications", Tenancy: db.OwnRows},
 		db.Table{Name: "targets", Tenancy: db.OwnRows},

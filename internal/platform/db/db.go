@@ -20,6 +20,7 @@ import (
 
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/fault"
 )
 
 // Dialect of a database.
@@ -112,14 +113,18 @@ func openPostgres(ctx context.Context, address string, c *clock.Clock) (*DB, err
 }
 
 func refuseMightyRole(ctx context.Context, pool *sql.DB) error {
-	var super, bypass, owner bool
-	err := pool.QueryRowContext(ctx, `select rolsuper, rolbypassrls, exists (select 1 from pg_tables where tableowner = current_user and tablename = 'organizations')
-		from pg_roles where rolname = current_user`).Scan(&super, &bypass, &owner)
+	var super, bypass, owner, open bool
+	err := pool.QueryRowContext(ctx, `select rolsuper, rolbypassrls, exists (select 1 from pg_tables where tableowner = current_user and tablename = 'organizations'),
+		exists (select 1 from pg_roles door where door.rolname = '`+doorRole+`' and pg_has_role(current_user, door.oid, 'usage'))
+		from pg_roles where rolname = current_user`).Scan(&super, &bypass, &owner, &open)
 	if err != nil {
 		return fmt.Errorf("reach the database: %w", err)
 	}
 	if super || bypass || owner {
 		return errors.New("database.url names a role that row security does not bind (superuser, BYPASSRLS or owner of the tables); use the application role that `vedette migrate --create-roles` makes")
+	}
+	if open {
+		return errors.New("database.url names a role that inherits " + doorRole + ", for which row security lets everything through; grant it `with inherit false`, as `vedette migrate --create-roles` does")
 	}
 	return nil
 }
@@ -181,7 +186,7 @@ func (d *DB) run(ctx context.Context, pool *bun.DB, g access.Grant, o *sql.TxOpt
 	}
 	inner, err := pool.BeginTx(ctx, o)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return away(ctx, fmt.Errorf("begin: %w", err))
 	}
 	defer func() { _ = inner.Rollback() }() // after a commit this does nothing
 	tx := &Tx{ctx: ctx, bun: inner, grant: g, dialect: d.dialect, now: clock.At(d.clock.Now()), wakes: &d.wakes}
@@ -198,6 +203,14 @@ func (d *DB) run(ctx context.Context, pool *bun.DB, g access.Grant, o *sql.TxOpt
 		f()
 	}
 	return nil
+}
+
+// away says that the database can't be reached, unless it was the caller who left.
+func away(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return fault.New(fault.Unavailable, "The service can't reach its database at this moment; try again shortly.").RetryAfter(time.Second).Because(err)
 }
 
 // Listen calls fn with the payload of each notification on the channel until ctx ends; on SQLite, where one process is

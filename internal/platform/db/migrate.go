@@ -161,6 +161,13 @@ func PolicyStatements(application string) []string {
 		"grant usage, select on all sequences in schema public to " + app + ", " + doorRole,
 		"grant execute on all functions in schema public to " + app + ", " + doorRole,
 	}
+	for _, t := range narrowed {
+		what := "update, delete"
+		if t.Closed {
+			what = "all"
+		}
+		all = append(all, "revoke "+what+" on "+t.Name+" from "+app)
+	}
 	names := make([]string, 0, len(tables))
 	for name := range tables {
 		names = append(names, name)

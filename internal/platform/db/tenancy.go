@@ -13,18 +13,26 @@ const (
 	Branch                    // rows of the organization and of all below it
 )
 
-// Table is one table of the schema with its tenancy. Doors lists it as open to system grants.
+// Table is one table of the schema with its tenancy.
 type Table struct {
 	Name    string
 	Tenancy Tenancy
+	Closed  bool // to callers: only system grants read and write it
+	Kept    bool // its rows are added, and neither changed nor deleted by callers
 }
 
-var tables = map[string]Tenancy{}
+var (
+	tables   = map[string]Tenancy{}
+	narrowed []Table // Closed or Kept
+)
 
 // Register declares the tables of the schema; called once, when the schema's package is initialised.
 func Register(all ...Table) {
 	for _, t := range all {
 		tables[t.Name] = t.Tenancy
+		if t.Closed || t.Kept {
+			narrowed = append(narrowed, t)
+		}
 	}
 }
 
