@@ -81,6 +81,9 @@ func (a *Auth) Identify(ctx context.Context, c Credentials) (access.Principal, e
 		if err != nil {
 			return err
 		}
+		if u.LockedAt != nil {
+			return fault.New(fault.Unauthenticated, "This account is locked; ask whoever administers it.").Coded("locked")
+		}
 		if p, err = principal(tx, u, c); err != nil {
 			return err
 		}
@@ -109,7 +112,7 @@ func principal(tx *db.Tx, u *user.User, c Credentials) (access.Principal, error)
 		return access.Principal{}, err
 	}
 	p := access.Principal{User: u.ID, Username: u.Username, Role: u.Role, Timezone: u.Timezone, Home: home, Acting: home, Product: u.ActiveProduct}
-	if c.Organization != "" && c.Organization != home.ID {
+	if c.Organization != "" && !strings.EqualFold(c.Organization, home.ID) {
 		if p.Acting, err = chosen(tx, p, c.Organization); err != nil {
 			return access.Principal{}, err
 		}

@@ -170,7 +170,7 @@ func (a *Auth) start(tx *db.Tx, u *user.User, token secret.Text, r op.Request, a
 	if err := user.SignedIn(tx, u, r.IP); err != nil {
 		return err
 	}
-	if err := deleteExpired(tx); err != nil {
+	if err := forgetOld(tx); err != nil {
 		return err
 	}
 	p, err := principal(tx, u, Credentials{})

@@ -7,7 +7,14 @@ import (
 
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
 )
+
+func init() {
+	db.Constrain(db.Constraint{Name: "tokens_access_key", Columns: "tokens.organization_id, tokens.user_id", Fault: func() *fault.Fault {
+		return fault.New(fault.Conflict, "Another access token is being made at this moment; ask again shortly.").Coded("token_twin")
+	}})
+}
 
 func insert(tx *db.Tx, t *Token) error {
 	if _, err := tx.Insert(t).Exec(tx.Context()); err != nil {
@@ -44,12 +51,19 @@ func deleteAccess(tx *db.Tx, user string) (bool, error) {
 	return n > 0, err
 }
 
-func deleteExpired(tx *db.Tx) error {
+// forgetOld drops tokens that have expired, and failures that no longer count.
+func forgetOld(tx *db.Tx) error {
 	if _, err := tx.Delete((*Token)(nil)).Where("expires_at < ?", tx.Now()).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("delete expired tokens: %w", err)
 	}
+	if _, err := tx.Delete((*attempt)(nil)).Where("updated_at < ?", tx.Now().Add(-memory)).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("forget old sign-in attempts: %w", err)
+	}
 	return nil
 }
+
+// memory of failed sign-ins.
+const memory = 24 * hour
 
 type attempt struct {
 	bun.BaseModel `bun:"table:sign_in_attempts,alias:a"`
@@ -72,12 +86,12 @@ func blockedUntil(tx *db.Tx, subjects ...string) (clock.Time, error) {
 	return latest, nil
 }
 
-// failed counts a failure of each subject and sets how long it must wait. What happened a day ago is forgotten.
+// failed counts a failure of each subject and sets how long it must wait.
 func failed(tx *db.Tx, subjects ...string) error {
 	for _, s := range subjects {
 		a := attempt{Subject: s, Failures: 1, UpdatedAt: tx.Now()}
 		_, err := tx.Insert(&a).On("CONFLICT (subject) DO UPDATE").
-			Set("failures = CASE WHEN a.updated_at < ? THEN 1 ELSE a.failures + 1 END", tx.Now().Add(-24*hour)).
+			Set("failures = CASE WHEN a.updated_at < ? THEN 1 ELSE a.failures + 1 END", tx.Now().Add(-memory)).
 			Set("updated_at = EXCLUDED.updated_at").Returning("failures").Exec(tx.Context(), &a)
 		if err != nil {
 			return fmt.Errorf("count a failed sign-in: %w", err)

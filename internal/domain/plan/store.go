@@ -85,7 +85,7 @@ func Active(tx *db.Tx, organizations ...string) ([]Subscription, error) {
 func Lock(tx *db.Tx) (*Subscription, error) {
 	var all []Subscription
 	q := tx.Select(&all).Where("?TableAlias.organization_id = ?", tx.Organization()).Where("product = ?", tx.Product()).
-		Where("status = 'active'").Where("end_at IS NULL OR end_at > ?", tx.Now())
+		Where("status = 'active' AND start_at <= ?", tx.Now()).Where("end_at IS NULL OR end_at > ?", tx.Now())
 	if tx.Dialect() == db.Postgres {
 		q = q.For("UPDATE")
 	}

@@ -173,6 +173,12 @@ func currentPlan(product string, active []plan.Subscription) *CurrentPlan {
 	return nil
 }
 
+// account is what a user may change of it.
+type account struct {
+	Email string `json:"email"`
+	Profile
+}
+
 func changeMe(tx *db.Tx, in updateMe) error {
 	if err := op.NoneSent("/user", in); err != nil {
 		return err
@@ -181,7 +187,7 @@ func changeMe(tx *db.Tx, in updateMe) error {
 	if err != nil {
 		return err
 	}
-	before := u.Profile
+	before := account{u.Email, u.Profile}
 	if in.Email.Sent {
 		if u.Email, err = CleanEmail(in.Email.Value, "/user/email"); err != nil {
 			return err
@@ -200,7 +206,7 @@ func changeMe(tx *db.Tx, in updateMe) error {
 		{in.State, &u.State}, {in.Country, &u.Country}, {in.Zipcode, &u.Zipcode}, {in.Comment, &u.Comment}} {
 		f.from.Set(f.to)
 	}
-	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Before: before, After: u.Profile})
+	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Before: before, After: account{u.Email, u.Profile}})
 	return update(tx, u)
 }
 

@@ -51,8 +51,12 @@ func (c Column) cursorValue(v any) (any, error) {
 		if c.Kind == Real {
 			return v.Float64()
 		}
-		if n, err := v.Int64(); err == nil && (c.Kind == Number || c.Kind == Tenths || c.Kind == Moment || c.Kind == Flag) {
+		n, err := v.Int64()
+		switch {
+		case err == nil && (c.Kind == Number || c.Kind == Tenths || c.Kind == Moment):
 			return n, nil
+		case err == nil && c.Kind == Flag: // as SQLite keeps it
+			return n != 0, nil
 		}
 	case bool:
 		if c.Kind == Flag {

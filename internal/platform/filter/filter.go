@@ -107,9 +107,8 @@ type condition struct {
 }
 
 type test struct {
-	op       string // =, !=, >, >=, <, <=, like, !like
-	value    any
-	nullable bool
+	op    string // =, !=, >, >=, <, <=, like, !like
+	value any
 }
 
 type order struct {

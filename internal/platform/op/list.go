@@ -58,8 +58,8 @@ func registerList[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I, filter
 	})
 }
 
-// listCSV streams all rows, page after page, in one transaction. The first page is read before the answer begins, so
-// that an error there is still an error answer.
+// listCSV streams all rows, page after page, each in a transaction of its own: a slow reader holds none open. The first page is
+// read before the answer begins, so that an error there is still an error answer.
 func listCSV[I any, A Key](ctx context.Context, m *Mount, o Operation, in *I, q filter.Query, h func(*db.Tx, *I, filter.Query) (filter.Page[A], error)) (*bodyList, error) {
 	q.PerPage, q.Page = filter.MaxPerPage, 1
 	first, err := pageOf(ctx, m, o, in, q, h)

@@ -46,8 +46,6 @@ type Mount struct {
 	Audit Auditor
 	Keys  *replay.Keys
 	Log   *slog.Logger
-
-	lists map[string]Operation
 }
 
 // Register puts the operations into the API. It refuses one without a known permission.
@@ -325,7 +323,7 @@ func (m *Mount) replayed(ctx huma.Context, o Operation, g access.Grant) (*replay
 		return nil, false, nil
 	}
 	u := ctx.URL()
-	r, err := replay.New(ctx.Context(), g.Principal().User, o.Method, u.Path, key)
+	r, err := replay.New(ctx.Context(), g.Principal().User, o.Method, u.Path, key, g.Principal().Product+"?"+u.RawQuery)
 	if err != nil {
 		return nil, false, err
 	}

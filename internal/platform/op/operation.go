@@ -28,7 +28,6 @@ type Operation struct {
 	Text       string          // what a reader must know besides title and attributes
 
 	notImpersonated bool
-	noReplay        bool
 	bodyLimit       int64
 	errors          []int
 	register        func(*Mount, Operation)

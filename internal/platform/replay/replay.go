@@ -25,7 +25,7 @@ const Lifetime = 24 * time.Hour
 
 const maxAnswer = 64 << 10
 
-// Request is what a key is scoped to. The same key with another body is refused.
+// Request is what a key is scoped to. The same key with another body, product or query is refused.
 type Request struct {
 	Caller, Method, Path, Key string
 	bodyHash                  string
@@ -62,8 +62,8 @@ func Capture(limit int64, next http.Handler) http.Handler {
 	})
 }
 
-// New reads the key of a captured request.
-func New(ctx context.Context, caller, method, path, key string) (*Request, error) {
+// New reads the key of a captured request. besides is what the answer depends on besides the body.
+func New(ctx context.Context, caller, method, path, key, besides string) (*Request, error) {
 	if len(key) > 255 {
 		return nil, fault.At("Idempotency-Key", "too_long", "An Idempotency-Key is at most 255 characters long.")
 	}
@@ -71,7 +71,8 @@ func New(ctx context.Context, caller, method, path, key string) (*Request, error
 	if !ok {
 		return nil, errors.New("the body of a request with an Idempotency-Key was not captured")
 	}
-	return &Request{Caller: caller, Method: method, Path: path, Key: key, bodyHash: hash}, nil
+	sum := sha256.Sum256([]byte(hash + " " + besides))
+	return &Request{Caller: caller, Method: method, Path: path, Key: key, bodyHash: hex.EncodeToString(sum[:])}, nil
 }
 
 // Keys remembers answers, sealed.
@@ -92,7 +93,7 @@ func (k *Keys) Find(ctx context.Context, d *db.DB, g access.Grant, r Request) (*
 		return nil, err
 	}
 	if kept.BodyHash != r.bodyHash {
-		return nil, fault.At("Idempotency-Key", "reused", "This Idempotency-Key was used for another request body; take a new one.")
+		return nil, fault.At("Idempotency-Key", "reused", "This Idempotency-Key was used for another request; take a new one.")
 	}
 	plain, err := k.sealer.Open(kept.Answer, place(kept.OrganizationID))
 	if err != nil {
