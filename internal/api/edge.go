@@ -49,7 +49,7 @@ func (e *edge) wrap(mux *http.ServeMux) http.Handler {
 		_, pattern := mux.Handler(r)
 		defer func() {
 			took := clock.Since(started)
-			e.requests.WithLabelValues(r.Method, route(pattern), strconv.Itoa(watch.status)).Observe(took.Seconds())
+			e.requests.WithLabelValues(method(r.Method), route(pattern), strconv.Itoa(watch.status)).Observe(took.Seconds())
 			e.options.Log.InfoContext(ctx, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", watch.status),
 				slog.Duration("took", took), slog.String("ip", request.IP))
 		}()
@@ -139,7 +139,7 @@ func (e *edge) client(r *http.Request) string {
 	if err != nil {
 		return host
 	}
-	hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",") // a proxy may add a line of its own
 	for i := len(hops) - 1; i >= 0 && e.trusted(peer); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
@@ -152,6 +152,15 @@ func (e *edge) client(r *http.Request) string {
 
 func (e *edge) trusted(a netip.Addr) bool {
 	return slices.ContainsFunc(e.options.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+}
+
+// method as a label: whoever asks may write anything there, and each word would be kept for good.
+func method(name string) string {
+	switch name {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return name
+	}
+	return "other"
 }
 
 func route(pattern string) string {

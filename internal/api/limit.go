@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -44,10 +45,10 @@ func newLimiter(l Limits, c *clock.Clock) *limiter {
 func (l *limiter) take(h http.Header, p access.Principal, ip string, credentials bool) error {
 	key, perMinute := "user "+p.User, l.limits.Caller
 	if p.User == "" {
-		key, perMinute = "address "+ip, l.limits.Public
+		key, perMinute = "address "+network(ip), l.limits.Public
 	}
 	if credentials {
-		key, perMinute = "credentials "+ip, l.limits.SignIn
+		key, perMinute = "credentials "+network(ip), l.limits.SignIn
 	}
 	if perMinute <= 0 {
 		return nil
@@ -65,6 +66,15 @@ func (l *limiter) take(h http.Header, p access.Principal, ip string, credentials
 	}
 	after := time.Minute / time.Duration(b.perMinute)
 	return fault.New(fault.Limited, "Too many requests: at most %d a minute. Wait as Retry-After says.", b.perMinute).RetryAfter(max(time.Second, after))
+}
+
+// network is what one client is taken for: an IPv4 address, or the /64 of an IPv6 one, within which a client has any number.
+func network(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil || a.Is4() {
+		return ip
+	}
+	return netip.PrefixFrom(a, 64).Masked().String()
 }
 
 func (l *limiter) bucket(key string, perMinute int, now time.Time) *bucket {
