@@ -333,6 +333,21 @@ func (p *program) stopping(m, scan string) {
 	}
 	p.stateIs(m, scan, "Stopped", "stopped")
 
+	p.start(m, scan) // one that takes each scanner down
+	for attempt := range 6 {
+		if p.lease() == nil {
+			p.Fatalf("attempt %d: nothing to lease", attempt)
+		}
+		p.clock.Move(time.Minute)
+	}
+	if p.lease() != nil {
+		p.Error("what takes scanners down is leased for ever")
+	}
+	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {
+		p.Fatal(err)
+	}
+	p.stateIs(m, scan, "Failed", "failed")
+
 	p.start(m, scan) // and one that nobody works on
 	p.clock.Move(2 * time.Hour)
 	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {

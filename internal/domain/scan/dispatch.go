@@ -414,7 +414,8 @@ func skew(theirs time.Time, ours clock.Time) scanlink.VerifyCheck {
 	return scanlink.VerifyCheck{Name: "clock_skew", OK: apart <= mostSkew, Value: apart.String()}
 }
 
-// Sweep ends runs that nobody resumed within an hour, and those that were to stop when their scanner was lost.
+// Sweep ends runs that nobody resumed within an hour, and those of which no part is left to work, or none is to be
+// worked, when their scanner was lost.
 func (d *Dispatcher) Sweep(ctx context.Context) error {
 	var lost []History
 	actors := map[string]jobs.Actor{}
@@ -442,7 +443,7 @@ func (d *Dispatcher) Sweep(ctx context.Context) error {
 		return err
 	}
 	for _, h := range lost {
-		err := d.DB.Write(ctx, actors[h.ID].Grant(), func(tx *db.Tx) error { return giveUp(tx, h.ID) })
+		err := d.DB.Write(ctx, actors[h.ID].Grant(), func(tx *db.Tx) error { return giveUp(tx, h.ID, d.Complete) })
 		if err != nil && !errors.Is(err, errTaken) {
 			return err
 		}
@@ -454,7 +455,13 @@ func (d *Dispatcher) Sweep(ctx context.Context) error {
 var errTaken = errors.New("a scanner works on the run")
 
 // giveUp ends a run that no scanner works on, unless another process has ended it.
-func giveUp(tx *db.Tx, id string) error {
+func giveUp(tx *db.Tx, id string, complete Complete) error {
+	if open, err := remaining(tx, id); err != nil || open == 0 {
+		if err != nil {
+			return err
+		}
+		return conclude(tx, id, complete)
+	}
 	if err := stopQueued(tx, id); err != nil {
 		return err
 	}

@@ -49,9 +49,13 @@ func lease(tx *db.Tx, c *Chunk, scanner string, length time.Duration) error {
 	return nil
 }
 
-// returnExpired puts chunks whose scanner has been silent back into the pool.
+// returnExpired puts chunks whose scanner has been silent back into the pool. One on which scanners are lost again and again has
+// failed: it would hold up all that wait behind it.
 func returnExpired(tx *db.Tx) error {
-	_, err := tx.Update((*Chunk)(nil)).Set("state = ?, leased_by = NULL, lease_until = NULL, progress = 0, stage = ''", chunkQueued).
+	_, err := tx.Update((*Chunk)(nil)).Set("state = CASE WHEN attempt < ? THEN ? ELSE ? END", maxAttempts, chunkQueued, chunkFailed).
+		Set("progress = CASE WHEN attempt < ? THEN 0 ELSE 1000 END", maxAttempts).
+		Set("error = CASE WHEN attempt < ? THEN error ELSE ? END", maxAttempts, "Its scanner was lost each time.").
+		Set("leased_by = NULL, lease_until = NULL, stage = ''").
 		Where("state = ? AND lease_until < ?", chunkLeased, tx.Now()).Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("return expired leases: %w", err)
@@ -265,12 +269,12 @@ func abandoned(tx *db.Tx) ([]History, error) {
 	return all, nil
 }
 
-// forsaken are runs that are stopping while no scanner holds any part of them: the one that did is gone.
+// forsaken are runs that nobody will end: no scanner holds any part of them, and they are to stop or have no part left to work.
 func forsaken(tx *db.Tx) ([]History, error) {
 	var all []History
-	err := tx.Select(&all).Where("finished_at IS NULL AND state = ?", Stopping).
-		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.state = ?)", chunkLeased).
-		Limit(100).Scan(tx.Context())
+	const open = "NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.state IN (?))"
+	err := tx.Select(&all).Where("finished_at IS NULL").Where(open, bun.List([]string{chunkLeased})).
+		Where("(state = ? OR "+open+")", Stopping, bun.List([]string{chunkLeased, chunkQueued})).Limit(100).Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("forsaken runs: %w", err)
 	}
