@@ -29,6 +29,7 @@ func openDatabase(t testing.TB, address string) *db.DB {
 
 // The access token of a user works as Basic and as Bearer until it is revoked or replaced; a sign-in until the sign-out.
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		ctx := context.Background()
 		c := w.customer("Token")
@@ -57,6 +58,7 @@ func TestTokens(t *testing.T) {
 }
 
 func TestCallsWithOneKeyHappenOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		c := w.customer("Replay")
 		ctx := client.WithIdempotencyKey(context.Background(), "a key of this test")
@@ -82,6 +84,7 @@ func TestCallsWithOneKeyHappenOnce(t *testing.T) {
 
 // Filters, order, pages and CSV of a list with rows of a stranger between.
 func TestLists(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		ctx := context.Background()
 		c, stranger := w.customer("List"), w.customer("Noise")
@@ -150,6 +153,7 @@ func (w *world) wantCSV(c *customer, names []string) {
 
 // Every change stands in the trail, in a chain that verifies.
 func TestAuditTrail(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		ctx := context.Background()
 		c := w.customer("Trail")

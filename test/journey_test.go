@@ -14,6 +14,7 @@ import (
 
 // From the contract to the documents and the deletion, and what a stranger sees meanwhile.
 func TestFromContractToDocuments(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		lab := openShop(w)
 		c, stranger := w.customer("Shop"), w.customer("Stranger")

@@ -32,6 +32,7 @@ func (w *world) working(c *customer, scan string) string {
 }
 
 func TestStopEndsAScanWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		ctx := context.Background()
 		c := w.customer("Stop")
@@ -60,6 +61,7 @@ func TestStopEndsAScanWithinFiveSeconds(t *testing.T) {
 
 // A second run finds the same again: nothing twice, and each run keeps what it saw.
 func TestRunsOfAScanAreKeptApart(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		ctx := context.Background()
 		lab, c := openShop(w), w.customer("Twice")
@@ -144,6 +146,7 @@ func leased(t *testing.T, address string) int {
 }
 
 func TestScannerProvesItself(t *testing.T) {
+	t.Parallel()
 	each(t, func(w *world) {
 		ctx := context.Background()
 		c := w.customer("Verify")

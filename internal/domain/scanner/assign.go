@@ -7,7 +7,6 @@ import (
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
-	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/op"
 )
 
@@ -95,13 +94,4 @@ func move(tx *db.Tx, s *Scanner, home string, to *string) error {
 		return err
 	}
 	return setOwner(tx, s, target, to != nil)
-}
-
-func inBranch(tx *db.Tx, ancestor, organization string) (bool, error) {
-	if !filter.IsID(organization) {
-		return false, nil
-	}
-	var inside bool
-	err := tx.Query(&inside, "select exists (select 1 from organization_tree where ancestor_id = ? and descendant_id = ?)", ancestor, organization)
-	return inside, err
 }

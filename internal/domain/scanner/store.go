@@ -331,3 +331,13 @@ func KeepAuthority(tx *db.Tx, certificate string, key secret.Sealed) error {
 	}
 	return nil
 }
+
+// inBranch says whether an organization stands below another, or is it.
+func inBranch(tx *db.Tx, ancestor, organization string) (bool, error) {
+	if !filter.IsID(organization) {
+		return false, nil
+	}
+	var inside bool
+	err := tx.Query(&inside, "select exists (select 1 from organization_tree where ancestor_id = ? and descendant_id = ?)", ancestor, organization)
+	return inside, err
+}
