@@ -33,7 +33,7 @@ type AuditEvent struct {
 	Hash         string        `json:"hash"` // SHA-256 over the event and the hash before it
 	Impersonator AuditActor    `json:"impersonator"`
 	IP           string        `json:"ip"`
-	Organization string        `json:"organization"` // Id of the organization in which it happened
+	Organization Link          `json:"organization"` // In which it happened
 	PreviousHash string        `json:"previous_hash"`
 	RequestID    string        `json:"request_id"`
 	Resource     AuditResource `json:"resource"`
@@ -462,7 +462,7 @@ type Scanner struct {
 	Kind                 string    `json:"kind"` // embedded, remote
 	LastSeenAt           time.Time `json:"last_seen_at"`
 	MaxConcurrency       int       `json:"max_concurrency"`
-	Organization         string    `json:"organization"` // Id of the owner where it is one's own
+	Organization         Link      `json:"organization"` // The owner, where it is one's own
 	Shared               bool      `json:"shared"`
 	SourceAddresses      []string  `json:"source_addresses"` // Addresses from which it scans, so that a firewall can let it through
 	State                string    `json:"state"`            // new, linked, online, offline, deactivated

@@ -189,8 +189,8 @@ func (w *world) wantTrail(c *customer, want []string) {
 		if previous != "" && e.PreviousHash != previous {
 			w.Errorf("%s does not follow what is before it", e.Action)
 		}
-		if previous = e.Hash; e.Actor.Username == "" || e.Organization != c.organization {
-			w.Errorf("%s by %q in %s", e.Action, e.Actor.Username, e.Organization)
+		if previous = e.Hash; e.Actor.Username == "" || e.Organization.ID != c.organization {
+			w.Errorf("%s by %q in %s", e.Action, e.Actor.Username, e.Organization.ID)
 		}
 		if slices.Contains(want, e.Action) {
 			got = append(got, e.Action)

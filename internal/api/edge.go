@@ -21,6 +21,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/log"
 	"github.com/vedette/vedette/internal/platform/op"
 	"github.com/vedette/vedette/internal/platform/replay"
@@ -62,6 +63,7 @@ func (e *edge) serve(w http.ResponseWriter, r *http.Request, inner http.Handler,
 		inner.ServeHTTP(w, r)
 		return
 	}
+	r.URL.Path = foldIDs(r.URL.Path)
 	var p access.Principal
 	var err error = fault.New(fault.Unauthenticated, "Sign in first: send Authorization: Bearer <token>, or Basic <access token>.")
 	if header := r.Header.Get("Authorization"); header != "" {
@@ -86,6 +88,17 @@ func (e *edge) organization(r *http.Request) string {
 		return ""
 	}
 	return r.Header.Get("X-Organization-Id")
+}
+
+// foldIDs writes the UUIDs of a path in lower case, as they are kept.
+func foldIDs(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if filter.IsID(p) {
+			parts[i] = strings.ToLower(p)
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 func public(path string) bool { return strings.HasPrefix(path, "/v2/auth/") }

@@ -16,7 +16,7 @@ type audited struct {
 	ID, Action, IP string
 	UserAgent      string `json:"user_agent"`
 	RequestID      string `json:"request_id"`
-	Organization   string
+	Organization   struct{ ID string }
 	Actor          *struct{ ID, Username string }
 	Resource       struct{ Type, ID, Name string }
 	Changes        struct{ Before, After json.RawMessage }
@@ -56,7 +56,7 @@ func TestAudit(t *testing.T) {
 			all := p.events(m, "?per_page=500")
 			e := all[0]
 			if len(all) != n+1 || e.Action != action || e.Actor == nil || e.Actor.Username != m || e.RequestID != a.Header.Get("X-Request-Id") || e.UserAgent != "story/1" || e.IP == "" ||
-				e.Organization != org || (string(e.Changes.Before) != "null") != before || (string(e.Changes.After) != "null") != after {
+				e.Organization.ID != org || (string(e.Changes.Before) != "null") != before || (string(e.Changes.After) != "null") != after {
 				p.Errorf("%s leaves %d lines, the last %+v %s %s", action, len(all)-n, e, e.Changes.Before, e.Changes.After)
 			}
 			last = a.Header.Get("Location")

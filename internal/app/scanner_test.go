@@ -14,6 +14,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/op"
 	"github.com/vedette/vedette/internal/scanlink"
 	"github.com/vedette/vedette/internal/scanlink/agent"
 	"github.com/vedette/vedette/internal/scanlink/authority"
@@ -25,7 +26,7 @@ type oneScanner struct {
 		Attributes struct {
 			Name, Kind, State, Comment string
 			AppType                    string `json:"app_type"`
-			Organization               *string
+			Organization               *op.Link
 			Shared                     bool
 			MaxConcurrency             int    `json:"max_concurrency"`
 			LinkingCode                string `json:"linking_code"`
@@ -82,7 +83,7 @@ func TestRemoteScanner(t *testing.T) {
 		p.refused(422, m, "POST", "/v2/targets?product=vrms", inside)
 		made := p.newScanner(m, "office")
 		id, code := made.Data.ID, made.Data.Attributes.LinkingCode
-		if a := made.Data.Attributes; a.State != "new" || a.Kind != "remote" || code == "" || a.Organization == nil || *a.Organization != org {
+		if a := made.Data.Attributes; a.State != "new" || a.Kind != "remote" || code == "" || a.Organization == nil || a.Organization.ID != org {
 			p.Errorf("made: %+v", a)
 		}
 		if s := p.showScanner(m, id); s.Data.Attributes.LinkingCode != "" {
@@ -307,7 +308,7 @@ func TestScannerChanges(t *testing.T) {
 			p.refused(status, boss, "PUT", path+"/assign", object{"organization": id})
 		}
 		p.must(200, boss, "PUT", path+"/assign", object{"organization": child}).decode(p, &s)
-		if a := s.Data.Attributes; !a.Shared || a.Organization == nil || *a.Organization != child {
+		if a := s.Data.Attributes; !a.Shared || a.Organization == nil || a.Organization.ID != child {
 			p.Errorf("assigned: %+v", a)
 		}
 		p.must(404, boss, "GET", path, nil)
@@ -315,7 +316,7 @@ func TestScannerChanges(t *testing.T) {
 			p.Errorf("the child has %+v", a)
 		}
 		p.must(200, boss, "PUT", path+"/assign", object{"organization": nil}, acting...)
-		if a := p.showScanner(boss, s.Data.ID).Data.Attributes; a.Shared || a.Organization == nil || *a.Organization != reseller {
+		if a := p.showScanner(boss, s.Data.ID).Data.Attributes; a.Shared || a.Organization == nil || a.Organization.ID != reseller {
 			p.Errorf("taken back: %+v", a)
 		}
 		p.must(404, m, "GET", path, nil)

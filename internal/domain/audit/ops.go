@@ -16,7 +16,7 @@ type Attributes struct {
 	Action       string     `json:"action" doc:"The operation's id" example:"createTarget"`
 	Actor        *Actor     `json:"actor"`
 	Impersonator *Actor     `json:"impersonator"`
-	Organization string     `json:"organization" doc:"Id of the organization in which it happened"`
+	Organization op.Link    `json:"organization" doc:"In which it happened"`
 	Resource     Resource   `json:"resource"`
 	IP           string     `json:"ip"`
 	UserAgent    string     `json:"user_agent"`
@@ -65,7 +65,7 @@ func Operations() []op.Operation {
 				rows, meta, err := fetch(tx, q)
 				page := filter.Page[Attributes]{Meta: meta}
 				for _, e := range rows {
-					page.Rows = append(page.Rows, represent(e))
+					page.Rows = append(page.Rows, represent(tx, e))
 				}
 				return page, err
 			}),
@@ -74,13 +74,13 @@ func Operations() []op.Operation {
 			if err != nil {
 				return Attributes{}, err
 			}
-			return represent(*e), nil
+			return represent(tx, *e), nil
 		}),
 	)
 }
 
-func represent(e Event) Attributes {
-	a := Attributes{ID: e.ID, Action: e.Action, Organization: e.OrganizationID, IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID,
+func represent(tx *db.Tx, e Event) Attributes {
+	a := Attributes{ID: e.ID, Action: e.Action, Organization: op.Link{ID: e.OrganizationID, Name: tx.Grant().Principal().Acting.Name}, IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID,
 		Resource: Resource{e.ResourceType, e.ResourceID, e.ResourceName}, Hash: e.Hash, PreviousHash: e.PreviousHash, CreatedAt: e.CreatedAt}
 	if e.ActorID != nil {
 		a.Actor = &Actor{*e.ActorID, e.ActorName}

@@ -181,7 +181,7 @@ func (a *Auth) start(tx *db.Tx, u *user.User, token secret.Text, r op.Request, a
 func signOut(tx *db.Tx, _ *op.Empty) (Message, error) {
 	p := tx.Grant().Principal()
 	tx.Changed(db.Change{Type: "user", ID: p.User, Name: p.Username})
-	return Message{"Signed out."}, deleteToken(tx, p.Token)
+	return Message{"Signed out."}, endSession(tx, p.Token)
 }
 
 func permissions(tx *db.Tx, in *permissionsInput) (Permissions, bool, error) {

@@ -141,6 +141,19 @@ func (d *Dispatcher) Lease(ctx context.Context, id string, r scanlink.LeaseReque
 	}
 }
 
+// mayTake says whether a scanner may have another chunk: not once it is deactivated, and a remote one only up to its limit.
+func mayTake(tx *db.Tx, id string) (bool, error) {
+	s, err := scanner.ByID(tx, id)
+	if err != nil || s.State == scanner.Deactivated {
+		return false, err
+	}
+	if s.Kind != scanner.Remote {
+		return true, nil
+	}
+	n, err := leasedBy(tx, id)
+	return n < s.MaxConcurrency, err
+}
+
 // offer looks for work once.
 func (d *Dispatcher) offer(tx *db.Tx, id string, free int) (*scanlink.Lease, error) {
 	v, err := scanner.NextVerification(tx, id, tx.Now().Add(-15*time.Second))
@@ -151,6 +164,9 @@ func (d *Dispatcher) offer(tx *db.Tx, id string, free int) (*scanlink.Lease, err
 		return &scanlink.Lease{Verify: &scanlink.VerifyJob{ID: v.ID}}, nil
 	}
 	if err := returnExpired(tx); err != nil || free == 0 {
+		return nil, err
+	}
+	if may, err := mayTake(tx, id); err != nil || !may {
 		return nil, err
 	}
 	c, err := nextChunk(tx, id)

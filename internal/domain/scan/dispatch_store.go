@@ -36,6 +36,15 @@ func nextChunk(tx *db.Tx, scanner string) (*Chunk, error) {
 	return &all[0], nil
 }
 
+// leasedBy counts the chunks that a scanner works at this moment.
+func leasedBy(tx *db.Tx, scanner string) (int, error) {
+	n, err := tx.Select((*Chunk)(nil)).Where("scanner_id = ? AND state = ?", scanner, chunkLeased).Count(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("leased chunks: %w", err)
+	}
+	return int(n), nil
+}
+
 // lease gives the chunk to a scanner, with a new token.
 func lease(tx *db.Tx, c *Chunk, scanner string, length time.Duration) error {
 	c.State, c.LeasedBy, c.LeasedAt, c.LeaseUntil = chunkLeased, &scanner, clock.AtPointer(tx.Now().Time()), clock.AtPointer(tx.Now().Add(length).Time())

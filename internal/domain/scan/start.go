@@ -205,6 +205,9 @@ func launch(tx *db.Tx, sub prepared, contact string, by cause) error {
 	if p.User != "" {
 		h.StartedBy = &p.User
 	}
+	if sub.notes != "" { // a part of the scope is not looked at, so the run can't pass (ASV Program Guide 5.5)
+		h.Coverage = pointer(scanlink.Inconclusive)
+	}
 	var chunks []Chunk
 	for part := range address.Chunks(sub.hosts) {
 		chunks = append(chunks, Chunk{ID: db.NewID(), HistoryID: h.ID, ScanID: sub.scan.ID, ScannerID: sub.scanner.ID, Number: len(chunks) + 1,

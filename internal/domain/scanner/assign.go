@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
@@ -44,12 +45,16 @@ func (a assigner) assign(ctx context.Context, open op.Opener, in *assignInput) (
 			return err
 		}
 		before := represent(tx, *s)
-		before.Organization = &p.Acting.ID
+		before.Organization = &op.Link{ID: p.Acting.ID, Name: p.Acting.Name}
 		if err := move(tx, s, p.Home.ID, in.Body.Organization); err != nil {
 			return err
 		}
 		out = represent(tx, *s)
-		out.Organization = &s.OrganizationID
+		owner, err := organization.Place(tx, s.OrganizationID)
+		if err != nil {
+			return err
+		}
+		out.Organization = &op.Link{ID: owner.ID, Name: owner.Name}
 		return a.record(tx, op.Entry{Action: assignID, Request: op.RequestOf(ctx),
 			Change: db.Change{Type: "scanner", ID: s.ID, Name: s.Name, Before: before, After: out, Actor: &p}})
 	})

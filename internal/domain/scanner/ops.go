@@ -27,7 +27,7 @@ type Attributes struct {
 	Capabilities    []string    `json:"capabilities"`
 	SourceAddresses []string    `json:"source_addresses" doc:"Addresses from which it scans, so that a firewall can let it through"`
 	MaxConcurrency  int         `json:"max_concurrency"`
-	Organization    *string     `json:"organization" doc:"Id of the owner where it is one's own"`
+	Organization    *op.Link    `json:"organization" doc:"The owner, where it is one's own"`
 	Shared          bool        `json:"shared"`
 	CreatedAt       clock.Time  `json:"created_at" format:"date-time"`
 	UpdatedAt       clock.Time  `json:"updated_at" format:"date-time"`
@@ -160,7 +160,7 @@ func represent(tx *db.Tx, s Scanner) Attributes {
 		LastSeenAt: s.LastSeenAt, Capabilities: s.Capabilities, SourceAddresses: s.SourceAddresses, MaxConcurrency: s.MaxConcurrency,
 		Shared: s.Shared.Shared, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
 	if s.OrganizationID == tx.Organization() {
-		a.Organization = &s.OrganizationID
+		a.Organization = &op.Link{ID: s.OrganizationID, Name: tx.Grant().Principal().Acting.Name}
 	}
 	return a
 }

@@ -2,6 +2,8 @@ package op
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -321,13 +323,22 @@ func registerDownload[I any](m *Mount, o Operation, h func(context.Context, Open
 			return nil, m.fail(ctx, err)
 		}
 		return &bodyStream{
-			ContentType: f.ContentType, Disposition: fmt.Sprintf("attachment; filename=%q", f.Name), ContentLength: fmt.Sprint(f.Size),
+			ContentType: f.ContentType, Disposition: fmt.Sprintf("attachment; filename=%q", f.Name), ContentLength: fmt.Sprint(f.Size), Digest: digest(f.SHA256),
 			Body: func(ctx huma.Context) {
 				defer f.Content.Close()
 				_, _ = io.Copy(ctx.BodyWriter(), f.Content) // the client is gone if this fails
 			},
 		}, nil
 	})
+}
+
+// digest of a representation as RFC 9530 writes it; empty where the sum is not known.
+func digest(sha256 string) string {
+	sum, err := hex.DecodeString(sha256)
+	if err != nil || len(sum) == 0 {
+		return ""
+	}
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum) + ":"
 }
 
 // writeJSON answers from a body function, for which huma sets no status.
