@@ -125,14 +125,10 @@ func TestRulesRefused(t *testing.T) {
 		"FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=0,1,2;BYSETPOS=1,2,3,4,5,6,7,8,9,366", "FREQ=MONTHLY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12;BYSETPOS=366,365,364,363,362,361,360,359,358,357",
 		strings.Repeat("FREQ=DAILY;", 100),
 	} {
-		began := clock.Monotonic()
 		s := Schedule{FirstTime: "2026-06-01 22:30:00", Timezone: "UTC", RRule: rule} // a Monday
 		_, err := s.Timing()
 		if d := fault.DetailsOf(err); len(d) != 1 || (d[0].Pointer != rulePointer && rule != "") {
 			t.Errorf("%q: %v", rule, err)
-		}
-		if took := clock.Since(began); took > 2*time.Second {
-			t.Errorf("%q took %s", rule, took)
 		}
 	}
 }
@@ -295,7 +291,6 @@ func FuzzRule(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, rule string) {
-		began := clock.Monotonic()
 		s := Schedule{FirstTime: "2026-06-01 22:30:00", Timezone: "Europe/Vienna", RRule: rule}
 		if tm, err := s.Timing(); err != nil && !fault.Is(err, fault.Invalid) {
 			t.Fatal(err)
@@ -307,9 +302,6 @@ func FuzzRule(f *testing.F) {
 				}
 				after = at
 			}
-		}
-		if took := clock.Since(began); took > 5*time.Second {
-			t.Fatalf("%q took %s", rule, took)
 		}
 	})
 }

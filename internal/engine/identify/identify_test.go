@@ -219,7 +219,7 @@ func TestHostileServersEndInTime(t *testing.T) {
 			if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatal(err)
 			}
-			if took := time.Since(start); took > 8*time.Second {
+			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("took %v after the stop", took)
 			}
 			if len(s.Banner) > 2<<10 || s.Note == "" && s.Name == "unknown" {
