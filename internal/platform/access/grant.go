@@ -48,14 +48,12 @@ const (
 	DoorDispatch     Door = "dispatch"      // scanners lease chunks of any tenant and send observations
 	DoorScheduleTick Door = "schedule_tick" // finds what is due
 	DoorRematch      Door = "rematch"       // a feed change judges stored facts anew
-	DoorOutbox       Door = "outbox"        // events find their subscribers
-	DoorCleanup      Door = "cleanup"       // expired sessions, idempotency keys, staged rows
 	DoorAssign       Door = "assign"        // a scanner moves from one organization of a branch to another
 	DoorTest         Door = "test"          // factories of tests
 )
 
 // Doors lists them all.
-var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorOutbox, DoorCleanup, DoorAssign, DoorTest}
+var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorAssign, DoorTest}
 
 // System grants a door. Every use stands in a list that a test prints.
 func System(door Door) Grant { return Grant{kind: system, door: door} }
