@@ -34,7 +34,6 @@ type world struct {
 
 // each runs the story on both databases.
 func each(t *testing.T, story func(*world)) {
-	t.Parallel()
 	for _, dialect := range dbtest.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
