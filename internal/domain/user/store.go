@@ -79,16 +79,6 @@ func SignedIn(tx *db.Tx, u *User, ip string) error {
 	return nil
 }
 
-// SetPasswordHash replaces the hash.
-func SetPasswordHash(tx *db.Tx, u *User, hash string) error {
-	_, err := tx.Update((*User)(nil)).Set("password_hash = ?, updated_at = ?", hash, tx.Now()).
-		Where("organization_id = ? AND id = ?", u.OrganizationID, u.ID).Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("set password: %w", err)
-	}
-	return nil
-}
-
 // update writes the profile and what an update may change.
 func update(tx *db.Tx, u *User) error {
 	u.EmailKey, u.UpdatedAt = Fold(u.Email), tx.Now()

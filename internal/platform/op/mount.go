@@ -100,16 +100,16 @@ type raw struct {
 	prefer string
 }
 
+// maxBody of a request in bytes.
+const maxBody = 1 << 20
+
 // huma turns the declaration into huma's.
 func (m *Mount) huma(o Operation, extra []string) huma.Operation {
 	h := huma.Operation{
 		OperationID: o.ID, Method: o.Method, Path: o.Path, Summary: o.Title, Tags: []string{o.Group},
-		DefaultStatus: o.Status, MaxBodyBytes: o.bodyLimit, Errors: o.statuses(),
+		DefaultStatus: o.Status, MaxBodyBytes: maxBody, Errors: o.statuses(),
 		Description: o.describe(), Extensions: map[string]any{"x-permission": string(o.Permission)},
 		Middlewares: huma.Middlewares{m.enter(o, extra)},
-	}
-	if h.MaxBodyBytes == 0 {
-		h.MaxBodyBytes = 1 << 20
 	}
 	if o.Subgroup != "" {
 		h.Extensions["x-subgroup"] = o.Subgroup

@@ -28,7 +28,6 @@ type Operation struct {
 	Text       string          // what a reader must know besides title and attributes
 
 	notImpersonated bool
-	bodyLimit       int64
 	errors          []int
 	register        func(*Mount, Operation)
 }
@@ -53,12 +52,6 @@ func (o Operation) NotImpersonated() Operation {
 // Says adds a description for the OpenAPI document.
 func (o Operation) Says(text string) Operation {
 	o.Text = text
-	return o
-}
-
-// Takes allows a request body of that many bytes; the default is one MiB.
-func (o Operation) Takes(bytes int64) Operation {
-	o.bodyLimit = bytes
 	return o
 }
 
