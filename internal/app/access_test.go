@@ -50,7 +50,7 @@ func newTarget(name string) object {
 	return object{"target": object{"name": name, "hosts": []string{"192.0.2.77"}, "scope_attestation": object{"accepted": true, "name": "A", "title": "B"}}}
 }
 
-// fixtures has a line for each operation of the table; the test fails without.
+// fixtures has a line for each operation of the table; the test fails without. The files access_<noun>_test.go add theirs.
 var fixtures = map[string]fixture{
 	"signIn":                      plain("/v2/auth/sign_in").with(object{"username": "nobody", "password": "not this one"}),
 	"signOut":                     plain("/v2/auth/sign_out"),
@@ -191,6 +191,12 @@ func newWorld(p *program) world {
 	return w
 }
 
+// fillers make the resources that the fixtures of access_<noun>_test.go name.
+var fillers []func(w world, by string, t things)
+
+// watched are the lists by which a change of a stranger's rows is noticed.
+var watched = []string{"/v2/targets", "/v2/scans", "/v2/reports", "/v2/hosts", "/v2/vulnerabilities", "/v2/users", "/v2/schedules", "/v2/port_lists", "/v2/scanners"}
+
 // fill makes an organization's resources.
 func (w world) fill(by, org string) things {
 	w.Helper()
@@ -220,6 +226,9 @@ func (w world) fill(by, org string) things {
 		}
 		return len(list.Data) > 0
 	})
+	for _, f := range fillers {
+		f(w, by, t)
+	}
 	return t
 }
 
@@ -337,7 +346,7 @@ func (w world) strangers(o op.Operation, f fixture) {
 // snapshot is what south's manager sees of its own.
 func (w world) snapshot() []byte {
 	var all []byte
-	for _, path := range []string{"/v2/targets", "/v2/scans", "/v2/reports", "/v2/hosts", "/v2/vulnerabilities", "/v2/users", "/v2/schedules", "/v2/port_lists", "/v2/scanners"} {
+	for _, path := range watched {
 		all = append(all, w.must(200, "manager@south", "GET", path, nil).Body...)
 	}
 	return all
