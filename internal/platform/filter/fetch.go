@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -164,7 +165,7 @@ func direct(desc bool) string {
 	return " ASC"
 }
 
-// after continues behind the cursor: (a, b, id) > (x, y, z), spelled out where directions differ.
+// after continues behind the cursor.
 func (q Query) after(s *bun.SelectQuery) *bun.SelectQuery {
 	if q.cursor == nil {
 		return s
@@ -175,20 +176,33 @@ func (q Query) after(s *bun.SelectQuery) *bun.SelectQuery {
 	}
 	last := len(descs) > 0 && descs[len(descs)-1]
 	exprs, descs = append(exprs, "?TableAlias.id"), append(descs, last)
+	if !slices.Contains(descs, !last) {
+		return s.Where("("+strings.Join(exprs, ", ")+")"+beyond(last)+"(?)", bun.List(q.cursor))
+	}
+	return q.afterMixed(s, exprs, descs)
+}
+
+// afterMixed spells (a, b, id) > (x, y, z) out, for columns of different directions. Where all have one, a comparison of rows
+// lets both databases enter an index at the cursor.
+func (q Query) afterMixed(s *bun.SelectQuery, exprs []string, descs []bool) *bun.SelectQuery {
 	return s.WhereGroup(" AND ", func(s *bun.SelectQuery) *bun.SelectQuery {
 		for i := range exprs {
 			var sql strings.Builder
-			var args []any
 			for j := range i {
 				sql.WriteString(exprs[j] + " = ? AND ")
-				args = append(args, q.cursor[j])
 			}
-			sql.WriteString(exprs[i] + map[bool]string{true: " < ?", false: " > ?"}[descs[i]])
-			args = append(args, q.cursor[i])
-			s = s.WhereOr("("+sql.String()+")", args...)
+			sql.WriteString(exprs[i] + beyond(descs[i]) + "?")
+			s = s.WhereOr("("+sql.String()+")", q.cursor[:i+1]...)
 		}
 		return s
 	})
+}
+
+func beyond(desc bool) string {
+	if desc {
+		return " < "
+	}
+	return " > "
 }
 
 // next asks for the sort values of the last row, so that a list needs no code of its own for its cursor.
