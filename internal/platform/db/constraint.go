@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -41,6 +42,12 @@ func Violation(err error) string {
 	return ""
 }
 
+// passing says whether a PostgreSQL error goes by itself: transactions that stood in each other's way (class 40), a server
+// that has no room (53), or that is going down or coming up (57P).
+func passing(code string) bool {
+	return strings.HasPrefix(code, "40") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P")
+}
+
 // NoRows says whether err means that there is no such row.
 func NoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) || fault.Is(err, fault.NotFound) }
 
@@ -56,6 +63,9 @@ func (d *DB) translate(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && (pg.Code == "22021" || pg.Code == "22P05") {
 		return fault.New(fault.Invalid, "A text holds a character that can't be kept, such as NUL.").Coded("bad_text").Because(err)
+	}
+	if pg != nil && passing(pg.Code) {
+		return fault.New(fault.Unavailable, "The database could not take this at this moment; try again shortly.").RetryAfter(time.Second).Because(err)
 	}
 	violated := Violation(err)
 	if violated == "" {
