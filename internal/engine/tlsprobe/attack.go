@@ -25,6 +25,7 @@ func (p *prober) attacks(ctx context.Context) []scanlink.Finding {
 	if p.beats {
 		out = append(out, p.heartbleed(ctx, version, suites)...)
 	}
+	out = append(out, p.compression(ctx, version, suites)...)
 	out = append(out, p.earlyCCS(ctx, version, suites)...)
 	return append(out, p.robot(ctx)...)
 }
@@ -99,6 +100,17 @@ func (p *prober) heartbleed(ctx context.Context, version uint16, ids []uint16) [
 	x := p.seen("heartbleed", fmt.Sprintf("%x", request), fmt.Sprintf("A heartbeat of no bytes was answered by %d bytes of the server's memory.", beatLength),
 		[]string{fmt.Sprintf("heartbeat response, %d bytes", len(body))})
 	x.CVEs, x.QoDType = []string{"CVE-2014-0160"}, "exploit"
+	return []scanlink.Finding{x}
+}
+
+// compression is CVE-2012-4929: the length of what is sent tells secrets in it.
+func (p *prober) compression(ctx context.Context, version uint16, ids []uint16) []scanlink.Finding {
+	f, err := p.shake(ctx, hello{version: version, suites: ids, name: p.t.Name(), deflate: true})
+	if err != nil || !f.deflated {
+		return nil
+	}
+	x := p.seen("compression", "ClientHello with compression method 1 (DEFLATE)", "The server agrees to compress what it encrypts.", []string{versionNames[f.version] + " with DEFLATE"})
+	x.CVEs = []string{"CVE-2012-4929"}
 	return []scanlink.Finding{x}
 }
 

@@ -49,6 +49,8 @@ type flight struct {
 	suite     uint16
 	retry     bool     // HelloRetryRequest of TLS 1.3
 	heartbeat bool     // the server agreed to heartbeats
+	secure    bool     // the server binds renegotiations to the connection (RFC 5746)
+	deflated  bool     // the server agreed to compression
 	group     uint16   // the curve, or the group of TLS 1.3
 	bits      int      // of the ephemeral key, where one was sent
 	chain     [][]byte // DER, the leaf first
@@ -158,6 +160,7 @@ func (f *flight) serverHello(body []byte) error {
 		return errMalformed
 	}
 	f.retry = string(random) == retryRandom
+	f.deflated = compression == deflate
 	if s.ReadUint16LengthPrefixed(&extensions) {
 		f.readExtensions(extensions)
 	}
@@ -174,6 +177,8 @@ func (f *flight) readExtensions(s cryptobyte.String) {
 			f.heartbeat = true
 		case 43:
 			body.ReadUint16(&f.version)
+		case 0xff01:
+			f.secure = true
 		case 51:
 			if body.ReadUint16(&f.group) {
 				f.bits = groupBits[f.group]

@@ -13,7 +13,7 @@ import (
 
 func FuzzFlight(f *testing.F) {
 	server := old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(1024), beats: true, chain: [][]byte{{0x30, 0}}}
-	f.Add(server.flight(tls12, 0x009e, true))
+	f.Add(server.flight(0x009e, asked{version: tls12, heartbeat: true}))
 	f.Add(record(recordAlert, tls12, []byte{2, 40}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		flight, err := readFlight(bytes.NewReader(b))

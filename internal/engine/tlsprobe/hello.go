@@ -28,10 +28,14 @@ type hello struct {
 	name      string // for SNI; an address is left out (RFC 6066 section 3)
 	bare      bool   // without extensions, for servers that cannot bear any
 	heartbeat bool   // RFC 6520: the client may receive requests
+	deflate   bool   // offers compression (RFC 3749)
 }
 
 // renegotiationInfo is the signalling suite of RFC 5746; it serves where extensions do not.
 const renegotiationInfo = 0x00ff
+
+// deflate is the compression method of RFC 3749.
+const deflate = 1
 
 // record gives the ClientHello in one TLS record.
 func (h hello) record() []byte {
@@ -61,8 +65,12 @@ func (h hello) body(b *cryptobyte.Builder) {
 			b.AddUint16(renegotiationInfo)
 		}
 	})
-	b.AddUint8(1)
-	b.AddUint8(0) // no compression
+	b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) {
+		if h.deflate {
+			b.AddUint8(deflate)
+		}
+		b.AddUint8(0) // no compression
+	})
 	if h.version > ssl3 && !h.bare {
 		b.AddUint16LengthPrefixed(h.extensions)
 	}

@@ -29,6 +29,9 @@ func (p *prober) protocolFaults() []scanlink.Finding {
 			by["dh"] = append(by["dh"], fmt.Sprintf("%s %s with %d bits", s.Version, s.Name, s.Bits))
 		}
 	}
+	if len(p.loose) > 0 {
+		out = append(out, p.renegotiation())
+	}
 	for class, names := range by {
 		out = append(out, p.seen(class, "ClientHello with such suites alone", details[class], names))
 	}
@@ -37,6 +40,14 @@ func (p *prober) protocolFaults() []scanlink.Finding {
 	}
 	slices.SortFunc(out, func(a, b scanlink.Finding) int { return strings.Compare(a.Class, b.Class) })
 	return out
+}
+
+// renegotiation is CVE-2009-3555: without the extension of RFC 5746 a man in the middle may put his own bytes before the client's.
+// Whether the server renegotiates at all is not tried.
+func (p *prober) renegotiation() scanlink.Finding {
+	f := p.seen("renegotiation", "ClientHello with TLS_EMPTY_RENEGOTIATION_INFO_SCSV", "The server does not answer with renegotiation_info (RFC 5746).", p.loose)
+	f.CVEs, f.QoD = []string{"CVE-2009-3555"}, 80
+	return f
 }
 
 var details = map[string]string{

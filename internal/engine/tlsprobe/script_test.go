@@ -37,6 +37,8 @@ type old struct {
 	suites   []uint16
 	ske      []byte
 	beats    bool
+	loose    bool // knows no RFC 5746
+	deflates bool
 	chain    [][]byte
 	then     func(net.Conn, uint16)
 }
@@ -46,14 +48,15 @@ func (o old) handle(c net.Conn) {
 	if err != nil || kind != recordHandshake || len(body) < 4 {
 		return
 	}
-	version, offered, heartbeat, ok := readHello(body[4:])
+	asked, ok := readHello(body[4:])
+	version := asked.version
 	if !ok || !slices.Contains(o.versions, version) {
 		_, _ = c.Write(record(recordAlert, tls10, []byte{2, protocolVersion}))
 		return
 	}
 	for _, s := range o.suites {
-		if slices.Contains(offered, s) {
-			_, _ = c.Write(o.flight(version, s, heartbeat))
+		if slices.Contains(asked.suites, s) {
+			_, _ = c.Write(o.flight(s, asked))
 			if o.then != nil {
 				o.then(c, version)
 			}
@@ -63,29 +66,40 @@ func (o old) handle(c net.Conn) {
 	_, _ = c.Write(record(recordAlert, version, []byte{2, 40}))
 }
 
-// readHello reads the versions, suites and heartbeat extension of a ClientHello.
-func readHello(b []byte) (version uint16, offered []uint16, heartbeat, ok bool) {
+// asked is what a ClientHello offers.
+type asked struct {
+	version            uint16
+	suites             []uint16
+	heartbeat, deflate bool
+}
+
+func readHello(b []byte) (a asked, ok bool) {
 	s := cryptobyte.String(b)
 	var session, list, methods, extensions, body cryptobyte.String
-	if !s.ReadUint16(&version) || !s.Skip(32) || !s.ReadUint8LengthPrefixed(&session) || !s.ReadUint16LengthPrefixed(&list) || !s.ReadUint8LengthPrefixed(&methods) {
-		return 0, nil, false, false
+	if !s.ReadUint16(&a.version) || !s.Skip(32) || !s.ReadUint8LengthPrefixed(&session) || !s.ReadUint16LengthPrefixed(&list) || !s.ReadUint8LengthPrefixed(&methods) {
+		return a, false
 	}
+	a.deflate = bytes.IndexByte(methods, deflate) >= 0
 	var id, kind uint16
 	for list.ReadUint16(&id) {
-		offered = append(offered, id)
+		a.suites = append(a.suites, id)
 	}
 	if s.ReadUint16LengthPrefixed(&extensions) {
 		for extensions.ReadUint16(&kind) && extensions.ReadUint16LengthPrefixed(&body) {
-			heartbeat = heartbeat || kind == 15
+			a.heartbeat = a.heartbeat || kind == 15
 			if kind == 43 {
-				version = tls13
+				a.version = tls13
 			}
 		}
 	}
-	return version, offered, heartbeat, true
+	return a, true
 }
 
-func (o old) flight(version, suite uint16, heartbeat bool) []byte {
+func (o old) flight(suite uint16, a asked) []byte {
+	version, method := a.version, uint8(0)
+	if o.deflates && a.deflate {
+		method = deflate
+	}
 	b := cryptobyte.NewBuilder(nil)
 	message := func(kind byte, body func(*cryptobyte.Builder)) {
 		b.AddUint8(kind)
@@ -96,10 +110,15 @@ func (o old) flight(version, suite uint16, heartbeat bool) []byte {
 		b.AddBytes(make([]byte, 32))
 		b.AddUint8(0)
 		b.AddUint16(suite)
-		b.AddUint8(0)
-		if o.beats && heartbeat {
-			b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { extension(b, 15, func(b *cryptobyte.Builder) { b.AddUint8(1) }) })
-		}
+		b.AddUint8(method)
+		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
+			if o.beats && a.heartbeat {
+				extension(b, 15, func(b *cryptobyte.Builder) { b.AddUint8(1) })
+			}
+			if !o.loose {
+				extension(b, 0xff01, func(b *cryptobyte.Builder) { b.AddUint8(0) })
+			}
+		})
 	})
 	if len(o.chain) > 0 {
 		message(certificate, func(b *cryptobyte.Builder) {
@@ -138,6 +157,8 @@ func TestFaultsOfOldServers(t *testing.T) {
 		{"big group", old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(2048)}, []string{}},
 		{"heartbeats refused", old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(2048), beats: true, then: beat(false)}, []string{}},
 		{"heartbleed", old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(2048), beats: true, then: beat(true)}, []string{"heartbleed"}},
+		{"no secure renegotiation", old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(2048), loose: true}, []string{"renegotiation"}},
+		{"compression", old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(2048), deflates: true}, []string{"compression"}},
 		{"early CCS refused", old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(2048), then: ccs(10)}, []string{}},
 		{"early CCS taken", old{versions: []uint16{tls12}, suites: []uint16{0x009e}, ske: group(2048), then: ccs(20)}, []string{"ccs"}},
 	} {

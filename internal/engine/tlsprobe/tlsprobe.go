@@ -57,6 +57,7 @@ type prober struct {
 	chains   [][][]byte // of distinct leaves
 	speaks   bool       // any answer was TLS
 	beats    bool       // a server agreed to heartbeats
+	loose    []string   // accepted versions whose renegotiation is bound to nothing
 }
 
 func newProber(n *wire.Net, t wire.Target) *prober {
@@ -204,6 +205,9 @@ func (p *prober) note(f *flight) {
 	}
 	p.accepted = append(p.accepted, scanlink.Suite{Version: name, Name: suiteNames[f.suite], Bits: f.bits})
 	p.beats = p.beats || f.heartbeat
+	if f.version < tls13 && !f.secure && !slices.Contains(p.loose, name) {
+		p.loose = append(p.loose, name)
+	}
 	p.keep(f.chain)
 }
 
