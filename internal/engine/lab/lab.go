@@ -1,5 +1,5 @@
 // Package lab holds small in-process servers that speak enough of a protocol to be identified, checked and attacked by
-// the engine's tests. Every server listens on 127.0.0.1, on a port of its own, and ends with the test.
+// the engine's tests. Every server listens on a loopback address, on a port of its own, and ends with the test.
 package lab
 
 import (
@@ -18,7 +18,13 @@ import (
 // TCP serves each connection with handle, in a goroutine of its own; the connection is closed when handle returns.
 func TCP(t testing.TB, handle func(net.Conn)) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return TCPAt(t, netip.AddrFrom4([4]byte{127, 0, 0, 1}), handle)
+}
+
+// TCPAt serves at another loopback address of this machine.
+func TCPAt(t testing.TB, host netip.Addr, handle func(net.Conn)) netip.AddrPort {
+	t.Helper()
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(host, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,10 +140,10 @@ func lines(c net.Conn, greeting string, answer func(line string) string) {
 	}
 }
 
-// Net reaches 127.0.0.1 and nothing else, without limits of rate.
+// Net reaches 127.0.0.1 and ::1 and nothing else, without limits of rate.
 func Net(t testing.TB) *wire.Net {
 	t.Helper()
-	return wire.New([]scanlink.PlanHost{{Address: netip.MustParseAddr("127.0.0.1")}}, wire.Limits{})
+	return wire.New([]scanlink.PlanHost{{Address: netip.MustParseAddr("127.0.0.1")}, {Address: netip.IPv6Loopback()}}, wire.Limits{})
 }
 
 // Target is the service at the address as the later stages get it. Names are the host's.

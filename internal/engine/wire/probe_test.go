@@ -41,17 +41,33 @@ func TestKnock(t *testing.T) {
 	}
 }
 
-// Where this machine permits raw sockets a bare SYN must tell the same as a connection, and the service must see none.
+// Where this machine permits raw sockets a bare SYN must tell the same as a connection, and the service must see none, at
+// each loopback address of this machine: 127.0.0.1 and, where it speaks IPv6, ::1.
 func TestSYN(t *testing.T) {
 	t.Parallel()
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().IsLoopback() {
+			t.Run(p.Addr().String(), func(t *testing.T) {
+				t.Parallel()
+				syn(t, p.Addr())
+			})
+		}
+	}
+}
+
+func syn(t *testing.T, host netip.Addr) {
 	seen := make(chan struct{}, 8)
-	open := lab.TCP(t, func(c net.Conn) {
+	open := lab.TCPAt(t, host, func(c net.Conn) {
 		seen <- struct{}{}
 		_, _ = io.Copy(io.Discard, c)
 	})
-	closed := lab.ClosedPort(t)
+	closed := lab.ClosedPort(t).Port()
 	n := lab.Net(t)
-	s, err := n.SYN(open.Addr())
+	s, err := n.SYN(host)
 	if err != nil {
 		if os.Geteuid() == 0 {
 			t.Fatalf("root may not scan: %v", err)
@@ -59,14 +75,14 @@ func TestSYN(t *testing.T) {
 		return
 	}
 	defer s.Close()
-	for at, want := range map[netip.AddrPort]wire.Answer{open: wire.Open, closed: wire.Closed} {
-		if got, err := s.Knock(context.Background(), at.Port(), 2*time.Second); got != want || err != nil {
-			t.Errorf("%s: %v, %v; want %v", at, got, err, want)
+	for port, want := range map[uint16]wire.Answer{open.Port(): wire.Open, closed: wire.Closed} {
+		if got, err := s.Knock(context.Background(), port, 2*time.Second); got != want || err != nil {
+			t.Errorf("%d: %v, %v; want %v", port, got, err, want)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := s.Knock(ctx, closed.Port(), time.Second); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := s.Knock(ctx, closed, time.Second); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("after a stop: %v", err)
 	}
 	if len(seen) != 0 {

@@ -15,7 +15,7 @@ import (
 )
 
 // SYN asks the TCP ports of one host with bare SYN segments: the kernel resets what answers, so no service ever sees a
-// connection. It needs CAP_NET_RAW and IPv4.
+// connection. It needs CAP_NET_RAW.
 type SYN struct {
 	net    *Net
 	to     netip.Addr
@@ -40,9 +40,6 @@ func (n *Net) SYN(to netip.Addr) (*SYN, error) {
 	if !n.Allowed(to) {
 		return nil, ErrOutOfScope
 	}
-	if !to.Is4() {
-		return nil, fmt.Errorf("%w: IPv4 only", errNoSYN)
-	}
 	s := &SYN{net: n, to: to, seq: rand.Uint32(), hold: -1, out: -1, in: -1, waiting: map[uint16]chan Answer{}, done: make(chan struct{})}
 	if err := s.open(); err != nil {
 		s.closeAll()
@@ -56,26 +53,14 @@ func (s *SYN) open() (err error) {
 	if s.source, err = sourceFor(s.to); err != nil {
 		return err
 	}
-	if s.hold, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+	if err = s.holdPort(); err != nil {
 		return err
 	}
-	if err = unix.Bind(s.hold, &unix.SockaddrInet4{Addr: s.source.As4()}); err != nil {
-		return err
-	}
-	name, err := unix.Getsockname(s.hold)
-	if err != nil {
-		return err
-	}
-	own, ok := name.(*unix.SockaddrInet4)
-	if !ok {
-		return errNoSYN
-	}
-	s.port = uint16(own.Port)
-	if s.out, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP); err != nil {
+	if s.out, err = unix.Socket(s.family(), unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP); err != nil {
 		return err
 	}
 	_ = unix.SetsockoptInt(s.out, unix.SOL_SOCKET, unix.SO_RCVBUF, 1) // it only sends
-	if s.in, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP); err != nil {
+	if s.in, err = unix.Socket(s.family(), unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP); err != nil {
 		return err
 	}
 	if err = s.filter(); err != nil {
@@ -89,8 +74,54 @@ func (s *SYN) open() (err error) {
 	return nil
 }
 
-// filter lets only segments from the host to our port into the reading socket.
+func (s *SYN) family() int {
+	if s.to.Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
+
+// socketAddress of a raw or bound socket; a raw one of IPv6 wants the port to be zero.
+func socketAddress(a netip.Addr) unix.Sockaddr {
+	if a.Is4() {
+		return &unix.SockaddrInet4{Addr: a.As4()}
+	}
+	at := &unix.SockaddrInet6{Addr: a.As16()}
+	if i, err := net.InterfaceByName(a.Zone()); err == nil {
+		at.ZoneId = uint32(i.Index)
+	}
+	return at
+}
+
+// holdPort takes a port of the kernel's choice.
+func (s *SYN) holdPort() (err error) {
+	if s.hold, err = unix.Socket(s.family(), unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return err
+	}
+	if err = unix.Bind(s.hold, socketAddress(s.source)); err != nil {
+		return err
+	}
+	name, err := unix.Getsockname(s.hold)
+	if err != nil {
+		return err
+	}
+	switch own := name.(type) {
+	case *unix.SockaddrInet4:
+		s.port = uint16(own.Port)
+	case *unix.SockaddrInet6:
+		s.port = uint16(own.Port)
+	default:
+		return errNoSYN
+	}
+	return nil
+}
+
+// filter lets only segments from the host to our port into the reading socket. Of IPv6 the kernel gives the segment without
+// its header: there the connected socket knows the host.
 func (s *SYN) filter() error {
+	if !s.to.Is4() {
+		return unix.Connect(s.in, socketAddress(s.to))
+	}
 	from := binary.BigEndian.Uint32(s.to.AsSlice())
 	program := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 12},
@@ -106,7 +137,7 @@ func (s *SYN) filter() error {
 
 // sourceFor is the address from which this machine reaches another; no packet is sent.
 func sourceFor(to netip.Addr) (netip.Addr, error) {
-	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 9)))
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 9)))
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -154,11 +185,11 @@ func (s *SYN) listen() {
 
 // heard reads a segment: SYN and ACK of our sequence number mean open, RST closed (RFC 9293, 3.10.7.3).
 func (s *SYN) heard(b []byte) {
-	if len(b) < 20 {
-		return
+	t := b
+	if s.to.Is4() && len(b) > 0 {
+		t = b[min(len(b), int(b[0]&15)*4):]
 	}
-	t := b[min(len(b), int(b[0]&15)*4):]
-	if len(t) < 20 {
+	if len(t) < 20 || binary.BigEndian.Uint16(t[2:]) != s.port {
 		return
 	}
 	flags, ack := t[13], binary.BigEndian.Uint32(t[8:])
@@ -192,8 +223,7 @@ func (s *SYN) Knock(ctx context.Context, port uint16, timeout time.Duration) (An
 	s.mu.Lock()
 	s.waiting[port] = w
 	s.mu.Unlock()
-	peer := unix.SockaddrInet4{Addr: s.to.As4()} // Sendto writes into it
-	if err := unix.Sendto(s.out, s.segment(port), 0, &peer); err != nil {
+	if err := unix.Sendto(s.out, s.segment(port), 0, socketAddress(s.to)); err != nil { // Sendto writes into the address
 		s.forget(port, w)
 		return AnswerOf(err), ctx.Err()
 	}
