@@ -24,12 +24,17 @@ func init() {
 		db.Table{Name: "subscriptions", Tenancy: db.Branch},
 		db.Table{Name: "users", Tenancy: db.Branch},
 		db.Table{Name: "tokens", Tenancy: db.Branch},
+		db.Table{Name: "otp_methods", Tenancy: db.Branch},
+		db.Table{Name: "otp_sessions", Tenancy: db.Branch},
+		db.Table{Name: "otp_messages", Tenancy: db.Branch},
+		db.Table{Name: "recovery_codes", Tenancy: db.Branch},
 		db.Table{Name: "mail_links", Tenancy: db.Branch},
 
 		db.Table{Name: "plans", Tenancy: db.SharedDown},
 		db.Table{Name: "port_lists", Tenancy: db.SharedDown},
 		db.Table{Name: "port_ranges", Tenancy: db.SharedDown},
 		db.Table{Name: "scanners", Tenancy: db.SharedDown},
+		db.Table{Name: "scan_holds", Tenancy: db.SharedDown},
 
 		db.Table{Name: "api_keys", Tenancy: db.OwnRows},
 		db.Table{Name: "idempotency_keys", Tenancy: db.OwnRows},
