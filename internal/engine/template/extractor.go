@@ -95,7 +95,7 @@ func takeRegex(s string, group int, fold bool) (take, error) {
 		return nil, err
 	}
 	if group < 0 || group > re.NumSubexp() {
-		return nil, fmt.Errorf("group %d of %q", group, s)
+		return func(string, dsl.Vars) []string { return nil }, nil // as the format has it: nothing is taken
 	}
 	return func(text string, _ dsl.Vars) []string {
 		var all []string
@@ -121,7 +121,10 @@ func takeKey(s string) (take, error) {
 func takeDSL(s string) (take, error) {
 	e, err := dsl.Compile(s)
 	if err != nil {
-		return nil, err
+		var list error
+		if e, list = dsl.Compile("[" + s + "]"); list != nil { // several values with commas
+			return nil, err
+		}
 	}
 	return func(_ string, vars dsl.Vars) []string {
 		v, err := e.Eval(vars)

@@ -74,7 +74,7 @@ func compileHTTP(b *httpBlock, files fs.FS) (*httpRequests, error) {
 	for _, m := range b.Matchers {
 		h.comparesVersion = h.comparesVersion || slices.ContainsFunc(m.DSL, func(s string) bool { return strings.Contains(s, "compare_versions(") })
 	}
-	if len(h.requests) == 0 {
+	if len(h.requests) == 0 && b.Fuzzing.Kind == 0 {
 		return nil, fmt.Errorf("http without path or raw")
 	}
 	return h, nil
@@ -82,16 +82,10 @@ func compileHTTP(b *httpBlock, files fs.FS) (*httpRequests, error) {
 
 func (b *httpBlock) unsupported() string {
 	switch {
-	case b.Race:
-		return "races requests (race)"
-	case b.Signature != "":
-		return "signs requests for a cloud (signature)"
 	case b.GlobalMatchers:
 		return "applies to other templates' answers (global-matchers)"
 	case b.DigestUsername != "":
 		return "uses digest authentication"
-	case b.Fuzzing.Kind != 0:
-		return "fuzzes requests that a proxy recorded (fuzzing)"
 	}
 	return ""
 }

@@ -35,9 +35,6 @@ func compileMatcher(m matcherSyntax) (*matcher, error) {
 	if compile == nil {
 		return nil, fmt.Errorf("matcher type %q", m.Type)
 	}
-	if len(items) == 0 {
-		return nil, fmt.Errorf("matcher %s without items", m.Type)
-	}
 	for _, item := range items {
 		t, err := compile(item)
 		if err != nil {
@@ -90,6 +87,9 @@ func partName(p string) string {
 // match says whether the matcher holds. A part that the answers do not have holds nothing, not even negatively.
 func (m *matcher) match(vars dsl.Vars) (bool, string) {
 	text := ""
+	if len(m.tests) == 0 {
+		return false, ""
+	}
 	if m.part != "" {
 		v, ok := vars.Lookup(m.part)
 		if !ok {
@@ -132,11 +132,9 @@ func sizeTest(s string) (test, error) {
 
 func wordTest(s string, fold bool, encoding string) (test, error) {
 	if encoding == "hex" {
-		b, err := hex.DecodeString(s)
-		if err != nil {
-			return nil, err
+		if b, err := hex.DecodeString(s); err == nil && len(b) > 0 {
+			s = string(b) // what is no hex is meant as it stands
 		}
-		s = string(b)
 		return func(text string, _ dsl.Vars) (bool, string) { return strings.Contains(text, s), s }, nil
 	}
 	word, err := dsl.CompileText(s)

@@ -43,8 +43,8 @@ func parseRaw(s string) (*rawRequest, error) {
 	if at := strings.LastIndex(line, " HTTP/"); at >= 0 {
 		line = line[:at]
 	}
-	if r.target = strings.TrimSpace(line); r.target == "" {
-		return nil, errRaw
+	if r.target = strings.TrimSpace(line); r.target == "" || strings.HasPrefix(r.target, "HTTP/") {
+		r.target = "/"
 	}
 	for rest != "" {
 		line, rest = cutLine(rest)

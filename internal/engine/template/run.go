@@ -87,7 +87,7 @@ func (s *Set) Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []
 
 // fits says whether the template is for this service and allowed by the options.
 func (r *run) fits(t *Template) bool {
-	if t.class == "" || t.active && !r.options.Active {
+	if t.idle != "" || t.class == "" && !r.options.Detections || t.active && !r.options.Active {
 		return false
 	}
 	for _, b := range t.blocks {

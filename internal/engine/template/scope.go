@@ -44,6 +44,12 @@ func (s *scope) Lookup(name string) (any, bool) {
 	if part, i, ok := numbered(name); ok && i <= len(s.answers) && s.answers[i-1] != nil {
 		return s.answers[i-1].Lookup(part)
 	}
+	if strings.HasPrefix(name, "interactsh-url") || strings.HasPrefix(name, "interactsh_url") {
+		// A name that nobody answers for (RFC 6761, 6.4): without a collaborator no word of the target leaves it.
+		v := dsl.Random(16, "abcdefghijklmnopqrstuvwxyz0123456789") + ".oob.invalid"
+		s.base[name] = v
+		return v, true
+	}
 	if strings.HasPrefix(name, "randstr") {
 		v := dsl.Random(12, "abcdefghijklmnopqrstuvwxyz0123456789")
 		s.base[name] = v

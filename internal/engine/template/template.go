@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +20,7 @@ import (
 // Refusal says why a file of a collection is not run.
 type Refusal struct {
 	Path, ID, Reason string
-	Skipped          bool // a sound template that needs a part this installation has not: an out-of-band collaborator
+	Kind             string // as Template.Kind; empty where the file is no template at all
 }
 
 // Set is a compiled collection. It is immutable and safe for concurrent use.
@@ -33,6 +32,8 @@ type Set struct {
 // Template is one compiled template.
 type Template struct {
 	id        string
+	kind      string
+	idle      string // why it is loaded and yet never run
 	info      info
 	class     string // empty: it detects something, which is no problem to report
 	active    bool   // only where active attacks are wanted
@@ -70,6 +71,12 @@ type hit struct {
 
 // ID of the template.
 func (t *Template) ID() string { return t.id }
+
+// Kind is the first protocol that it speaks: http, network, dns, ssl, file or workflow.
+func (t *Template) Kind() string { return t.kind }
+
+// Idle says why the template is loaded and yet not run; empty where it is run.
+func (t *Template) Idle() string { return t.idle }
 
 // Class that the template's findings have; empty where it only detects software.
 func (t *Template) Class() string { return t.class }
@@ -124,15 +131,13 @@ func loadFile(fsys fs.FS, p string) (*Template, *Refusal) {
 	return compile(b, fsys)
 }
 
-var outOfBand = regexp.MustCompile(`\binteractsh[-_]`)
-
 func compile(b []byte, files fs.FS) (*Template, *Refusal) {
 	d, err := parse(b)
 	if err != nil {
 		return nil, &Refusal{Reason: err.Error()}
 	}
 	refuse := func(reason string) (*Template, *Refusal) {
-		return nil, &Refusal{ID: d.ID, Reason: reason, Skipped: false}
+		return nil, &Refusal{ID: d.ID, Reason: reason, Kind: d.kind()}
 	}
 	if d.ID == "" {
 		return refuse("no id")
@@ -144,10 +149,34 @@ func compile(b []byte, files fs.FS) (*Template, *Refusal) {
 	if err != nil {
 		return refuse(err.Error())
 	}
-	if outOfBand.Match(b) {
-		return nil, &Refusal{ID: d.ID, Reason: "needs an out-of-band collaborator, and none is configured", Skipped: true}
-	}
+	t.kind, t.idle = d.kind(), d.idle()
 	return t, nil
+}
+
+// kind is the first protocol of a document.
+func (d *document) kind() string {
+	switch {
+	case len(d.HTTP) > 0:
+		return "http"
+	case len(d.TCP) > 0:
+		return "network"
+	case len(d.DNS) > 0:
+		return "dns"
+	case len(d.SSL) > 0:
+		return "ssl"
+	}
+	for _, p := range []struct {
+		node yaml.Node
+		kind string
+	}{
+		{d.Code, "code"}, {d.JavaScript, "javascript"}, {d.Headless, "headless"}, {d.File, "file"}, {d.Workflows, "workflow"},
+		{d.Websocket, "websocket"}, {d.Whois, "whois"},
+	} {
+		if p.node.Kind != 0 {
+			return p.kind
+		}
+	}
+	return ""
 }
 
 // unsupported names the first thing asked for that is not run here.
@@ -167,12 +196,6 @@ func (d *document) unsupported() string {
 		if p.node.Kind != 0 {
 			return p.reason
 		}
-	}
-	if d.SelfContained || slices.ContainsFunc(d.HTTP, func(b httpBlock) bool { return b.SelfContained }) {
-		return "talks to hosts outside the scan's plan (self-contained)"
-	}
-	if slices.Contains(d.Info.Tags, "dos") {
-		return "may deny service (tag dos)"
 	}
 	if len(d.HTTP)+len(d.TCP)+len(d.DNS)+len(d.SSL) == 0 {
 		return "has no request"
@@ -284,6 +307,7 @@ func (s *Set) Classes() []string {
 // Options of one run.
 type Options struct {
 	Active      bool          // also run templates that attack, log in or write
+	Detections  bool          // also run templates that only detect software
 	Deadline    time.Time     // when set, the run ends then with what it has
 	MaxRequests int           // HTTP requests to the target in all; 0 is no bound
 	Timeout     time.Duration // of one request; 0 takes ten seconds

@@ -149,12 +149,8 @@ func TestRefusals(t *testing.T) {
 		"headless:\n- steps: []\n":         "headless",
 		"file:\n- extensions: [all]\n":     "file",
 		"workflows:\n- template: x\n":      "workflow",
-		"self-contained: true\n" + ok:      "self-contained",
 		"flow: for (let i of x) {}\n" + ok: "script",
-		"http:\n- path: ['{{BaseURL}}/{{interactsh-url}}']\n  matchers:\n  - {type: word, words: [x]}\n": "collaborator",
-		"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: dsl, dsl: ['resolve(\"x\") == 1']}\n":  "unknown function: resolve",
-		"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: regex, regex: ['(']}\n":                "regex",
-		"http:\n- path: ['{{BaseURL}}/']\n  race: true\n":                                                "race",
+		"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: regex, regex: ['(']}\n": "regex",
 		"http:\n- method: GET\n": "without path",
 		"http: 1\n":              "not a template",
 		"tcp:\n- inputs:\n  - {data: zz, type: hex}\n  host: ['{{Hostname}}']\n": "input",
@@ -167,6 +163,36 @@ func TestRefusals(t *testing.T) {
 		if err != nil || s.Len() != 1 || len(refusals) != 1 || refusals[0].Path != "bad.yaml" || !strings.Contains(refusals[0].Reason, want) {
 			t.Errorf("%s: %d templates, %+v, %v", body, s.Len(), refusals, err)
 		}
+	}
+}
+
+// TestIdle loads what is sound and yet never sent from here.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	ok := "http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: status, status: [200]}\n"
+	heard := "{type: word, part: interactsh_protocol, words: [dns]}"
+	path := "http:\n- path: ['{{BaseURL}}/?x={{interactsh-url}}']\n"
+	for body, want := range map[string]string{
+		ok:                            "",
+		"self-contained: true\n" + ok: idleThirdParty,
+		ok + "  signature: aws\n":     idleSigned,
+		path + "  matchers:\n  - " + heard + "\n":                                                                                   idleOutOfBand,
+		path + "  matchers:\n  - " + heard + "\n  - {type: word, words: [root]}\n":                                                  "",
+		path + "  matchers-condition: and\n  matchers:\n  - " + heard + "\n  - {type: word, words: [root]}\n":                       idleOutOfBand,
+		path + "  matchers:\n  - {type: dsl, dsl: ['contains(interactsh_protocol, \"dns\")']}\n":                                    idleOutOfBand,
+		"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: word, words: [x]}\n" + path[6:] + "  matchers: [" + heard + "]\n": "",
+	} {
+		if got := load(t, body).templates[0].Idle(); got != want {
+			t.Errorf("%s: idle %q, want %q", body, got, want)
+		}
+	}
+	found, asked := serveTo(t, "self-contained: true\n"+ok, func(http.ResponseWriter, *http.Request) {}, Options{})
+	if len(found)+len(asked) > 0 {
+		t.Errorf("an idle template asked %v and found %v", asked, found)
+	}
+	found, asked = serveTo(t, path+"  matchers:\n  - "+heard+"\n  - {type: word, words: [root]}\n", only("/", "root"), Options{})
+	if len(found) != 1 || !strings.HasSuffix(asked[0], ".oob.invalid") {
+		t.Errorf("an alternative without a collaborator asked %v and found %v", asked, found)
 	}
 }
 

@@ -108,7 +108,9 @@ func TestTexts(t *testing.T) {
 		"{{to_upper(name)}}!":        "X!",
 		"${{<%[%'\"}}%\\.":           "${{<%[%'\"}}%\\.",
 		"plain }} {{":                "plain }} {{",
+		"{{shell_exec('id')}}":       "{{shell_exec('id')}}",
 		"{{unknown}}":                "",
+		"{{generate_java_gadget('dns', 'http://x', 'hex')}}": "",
 	} {
 		tpl, err := CompileText(in)
 		if err != nil {
@@ -120,7 +122,7 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%s = %q, %v; want %q", in, got, err, want)
 		}
 	}
-	if _, err := CompileText("{{generate_java_gadget('a')}}"); !errors.Is(err, ErrFunction) {
+	if _, err := Compile("shell_exec('a')"); !errors.Is(err, ErrFunction) {
 		t.Errorf("error %v, want ErrFunction", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // functions by name, lower case and without underscores, so that to_lower and tolower are one.
-var functions = merge(textFunctions, codecFunctions, hashFunctions, randomFunctions, valueFunctions, cryptoFunctions)
+var functions = merge(textFunctions, codecFunctions, hashFunctions, randomFunctions, valueFunctions, cryptoFunctions, targetFunctions)
 
 func merge(sets ...map[string]*function) map[string]*function {
 	all := map[string]*function{}

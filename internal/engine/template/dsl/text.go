@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -19,8 +18,8 @@ type segment struct {
 	marker     string      // the marker's own text, which stands where lenient rendering finds no value
 }
 
-// CompileText compiles a text with markers. A marker that is no expression of ours is literal text, as in the probe
-// {{7*7}}; a call of a function that we do not have is an error.
+// CompileText compiles a text with markers. A marker that is no expression of ours is literal text, as in the probes
+// {{7*7}} and {{system('id')}}.
 func CompileText(s string) (*Template, error) {
 	t := &Template{source: s}
 	for _, p := range splitMarkers(s) {
@@ -37,12 +36,9 @@ func CompileText(s string) (*Template, error) {
 			continue
 		}
 		e, err := Compile(p.text)
-		switch {
-		case errors.Is(err, ErrFunction) && looksLikeCall(p.text):
-			return nil, err
-		case err != nil || e.Pure():
+		if err != nil || e.Pure() {
 			t.literal("{{" + p.text + "}}")
-		default:
+		} else {
 			t.expression(e, p.text)
 		}
 	}
@@ -54,13 +50,6 @@ func (t *Template) literal(s string) { t.segments = append(t.segments, segment{l
 func (t *Template) expression(e *Expression, marker string) {
 	t.segments = append(t.segments, segment{expression: e, marker: marker})
 	t.names = append(t.names, e.names...)
-}
-
-// looksLikeCall tells name(…) over the whole marker from code of another language that merely holds parentheses.
-func looksLikeCall(s string) bool {
-	open := strings.IndexByte(s, '(')
-	return open > 0 && strings.HasSuffix(s, ")") && isMarkerName(s[:open]) && !strings.ContainsAny(s[:open], ".-") &&
-		strings.Contains(s[:open], "_")
 }
 
 // Source is the text that was compiled.

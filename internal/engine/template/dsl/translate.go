@@ -144,6 +144,9 @@ func (t *translator) name() error {
 		name = strings.ToLower(strings.ReplaceAll(name, "_", ""))
 		t.result.functions = append(t.result.functions, name)
 		t.out.WriteString("f_" + name)
+		if ofTarget[name] {
+			t.fromTarget(name)
+		}
 		return nil
 	}
 	switch name {
@@ -153,6 +156,17 @@ func (t *translator) name() error {
 		t.variable(name)
 	}
 	return nil
+}
+
+// ofTarget are functions that ask the target: their first argument becomes the variable of their name and (), which the
+// run has. What a template asks about is not heeded, since only the target may be asked.
+var ofTarget = map[string]bool{"jarm": true}
+
+func (t *translator) fromTarget(name string) {
+	t.pos += strings.IndexByte(t.in[t.pos:], '(') + 1
+	t.open()
+	t.variable(name + "()")
+	t.out.WriteString(" , ")
 }
 
 func (t *translator) peekCall() bool {

@@ -1,0 +1,73 @@
+package template
+
+import (
+	"regexp"
+	"slices"
+)
+
+// Why templates are loaded and yet not run.
+const (
+	idleThirdParty = "talks to third parties (self-contained)"
+	idleOutOfBand  = "needs an out-of-band collaborator, and none is configured"
+	idleDenial     = "may deny service (tag dos)"
+	idleSigned     = "signs requests for a cloud (signature)"
+	idleFuzzing    = "fuzzes requests that a proxy recorded (fuzzing)"
+)
+
+// outOfBand is a value that only a collaborator knows: an address that it listens at, or what it heard.
+var outOfBand = regexp.MustCompile(`\binteractsh[-_]`)
+
+// idle says why a document that compiles is not run.
+func (d *document) idle() string {
+	has := func(f func(httpBlock) bool) bool { return slices.ContainsFunc(d.HTTP, f) }
+	switch {
+	case d.SelfContained || has(func(b httpBlock) bool { return b.SelfContained }):
+		return idleThirdParty
+	case slices.Contains(d.Info.Tags, "dos"):
+		return idleDenial
+	case has(func(b httpBlock) bool { return b.Signature != "" }):
+		return idleSigned
+	case has(func(b httpBlock) bool { return b.Fuzzing.Kind != 0 }):
+		return idleFuzzing
+	case d.needsCollaborator():
+		return idleOutOfBand
+	}
+	return ""
+}
+
+// needsCollaborator says that no answer of the target alone can make the template match: in a flow, one block with such
+// conditions is enough; otherwise all of those with conditions.
+func (d *document) needsCollaborator() bool {
+	var judged, needing int
+	count := func(o operators) {
+		if len(o.Matchers) == 0 {
+			return
+		}
+		judged++
+		if o.needCollaborator() {
+			needing++
+		}
+	}
+	for i := range d.HTTP {
+		count(d.HTTP[i].operators)
+	}
+	for i := range d.TCP {
+		count(d.TCP[i].operators)
+	}
+	for i := range d.DNS {
+		count(d.DNS[i].operators)
+	}
+	return needing > 0 && (d.Flow != "" || needing == judged)
+}
+
+// needCollaborator says that the conditions cannot hold without one: each of them where any is enough, one of them
+// where all must hold.
+func (o operators) needCollaborator() bool {
+	needs := func(m matcherSyntax) bool {
+		return outOfBand.MatchString(m.Part) || slices.ContainsFunc(m.DSL, outOfBand.MatchString)
+	}
+	if o.MatchersCondition == "and" {
+		return slices.ContainsFunc(o.Matchers, needs)
+	}
+	return !slices.ContainsFunc(o.Matchers, func(m matcherSyntax) bool { return !needs(m) })
+}
