@@ -20,6 +20,7 @@ const (
 	maxChain    = 16
 	maxCVEs     = 256
 	maxPackages = 20_000
+	maxLogins   = 64
 )
 
 // Check cuts what is too long, takes out what no database keeps (NUL, broken UTF-8), and returns an error when the
@@ -68,13 +69,19 @@ func (h *Host) check() error {
 	}
 	h.Names = cutAll(h.Names, maxNames, maxName)
 	cut(maxLine, &h.Interference, &h.OS, &h.Error)
-	cut(maxName, &h.OSCPE, &h.MAC, &h.Authenticated)
+	cut(maxName, &h.OSCPE, &h.MAC, &h.Authenticated, &h.Kernel, &h.KernelPackage)
+	h.Logins = h.Logins[:min(len(h.Logins), maxLogins)]
+	for i := range h.Logins {
+		l := &h.Logins[i]
+		cut(maxName, &l.Kind, &l.Result, &l.HostKey)
+		cut(maxLine, &l.Detail)
+	}
 	h.Recall = within(h.Recall, 0, 1)
 	h.OSQoD = min(max(h.OSQoD, 0), 100)
 	h.Packages = h.Packages[:min(len(h.Packages), maxPackages)]
 	for i := range h.Packages {
 		p := &h.Packages[i]
-		cut(maxName, &p.Ecosystem, &p.Name, &p.Version, &p.Source)
+		cut(maxName, &p.Ecosystem, &p.Name, &p.Version, &p.Source, &p.SourceVersion)
 	}
 	if h.Coverage != "" && h.Coverage != Complete && h.Coverage != Inconclusive {
 		return fmt.Errorf("coverage %.20q is not known", h.Coverage)

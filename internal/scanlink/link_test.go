@@ -74,6 +74,29 @@ func TestChunkFromLeaseToFinish(t *testing.T) {
 	}
 }
 
+func TestCredentialsReachTheEngineSealed(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t)
+	url, _ := d.serve(t, "127.0.0.1:0")
+	state := d.link(t, url)
+	got := make(chan []scanlink.Credential, 1)
+	start(t, state, func(_ context.Context, plan scanlink.Plan, _ func(scanlink.Observation)) error {
+		got <- plan.Credentials
+		return nil
+	})
+	secret := scanlink.Credential{Kind: "ssh", Username: "audit", Password: "only in memory"}
+	lease := work("c1")
+	lease.Plan.Credentials = []scanlink.Credential{secret}
+	if raw, err := json.Marshal(lease); err != nil || bytes.Contains(raw, []byte(secret.Password)) {
+		t.Errorf("a plan tells its credentials: %s %v", raw, err)
+	}
+	d.give(lease)
+	if all := <-got; len(all) != 1 || all[0] != secret {
+		t.Errorf("the engine got %d credentials", len(all))
+	}
+	d.must(t, "finished", func() bool { return len(d.finished) == 1 })
+}
+
 func TestStopReachesTheEngineAtOnce(t *testing.T) {
 	t.Parallel()
 	d := newDouble(t)

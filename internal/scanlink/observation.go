@@ -33,17 +33,38 @@ type Host struct {
 	OSCPE         string     `json:"os_cpe,omitempty"`
 	OSQoD         int        `json:"os_qod,omitempty"`
 	MAC           string     `json:"mac,omitempty"`
-	Authenticated string     `json:"authenticated,omitempty"` // authenticated, insufficient, failed, not capable; empty: no login asked
-	Packages      []Package  `json:"packages,omitempty"`      // inventory of the login stage
-	Error         string     `json:"error,omitempty"`         // the engine failed on this host; the others go on
+	Authenticated string     `json:"authenticated,omitempty"`  // authenticated, insufficient, failed, not capable; empty: no login asked
+	Logins        []Login    `json:"logins,omitempty"`         // how each credential fared
+	Packages      []Package  `json:"packages,omitempty"`       // inventory of the login stage
+	Kernel        string     `json:"kernel,omitempty"`         // release of the kernel that runs: 6.1.0-18-amd64
+	KernelPackage string     `json:"kernel_package,omitempty"` // version of the package that it was built as, where it tells: 6.1.76-1
+	Error         string     `json:"error,omitempty"`          // the engine failed on this host; the others go on
+}
+
+// What came of logging in to a host.
+const (
+	Authenticated = "authenticated" // signed in, and what was asked for could be read
+	Insufficient  = "insufficient"  // signed in, but not allowed or able to read it
+	LoginFailed   = "failed"        // refused
+	NotCapable    = "not capable"   // nothing on the host takes these credentials
+)
+
+// Login tells how one credential fared on a host. It never holds the credential.
+type Login struct {
+	Kind    string `json:"kind"` // ssh, smb, snmp, http or esxi
+	Port    uint16 `json:"port,omitempty"`
+	Result  string `json:"result"`             // authenticated, insufficient, failed, not capable
+	Detail  string `json:"detail,omitempty"`   // why, in a sentence
+	HostKey string `json:"host_key,omitempty"` // of ssh: type and SHA-256 of the key that the server showed
 }
 
 // Package is one installed package as its manager names it.
 type Package struct {
-	Ecosystem string `json:"ecosystem"` // deb, rpm, apk, …
-	Name      string `json:"name"`
-	Version   string `json:"version"`
-	Source    string `json:"source,omitempty"`
+	Ecosystem     string `json:"ecosystem"` // deb, rpm, apk, …
+	Name          string `json:"name"`
+	Version       string `json:"version"` // with epoch where there is one
+	Source        string `json:"source,omitempty"`
+	SourceVersion string `json:"source_version,omitempty"` // where it differs from Version
 }
 
 // Service is one port.

@@ -16,7 +16,7 @@ type Plan struct {
 	HostRate    int          `json:"host_rate,omitempty"`   // probes a second a host; 0 takes the profile's
 	Parallel    int          `json:"parallel,omitempty"`    // hosts at once; 0 takes the profile's
 	TrustedCAs  []string     `json:"trusted_cas,omitempty"` // PEM certificates trusted besides the machine's own
-	Credentials []Credential `json:"credentials,omitempty"` // for the login stage
+	Credentials []Credential `json:"-"`                     // for the login stage; in memory alone, sealed in a Lease
 	Contact     string       `json:"contact,omitempty"`     // put into the User-Agent, so that a target's owner can ask
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -75,8 +76,12 @@ type Lease struct {
 	DeadlineSeconds int        `json:"deadline_seconds,omitempty"` // from the answer on
 	Plan            *Plan      `json:"plan,omitempty"`
 	FeedVersion     string     `json:"feed_version,omitempty"`
+	Sealed          []byte     `json:"sealed,omitempty"` // the plan's credentials as JSON, for this scanner and Job alone (authority.Seal)
 	Verify          *VerifyJob `json:"verify,omitempty"` // then everything else is empty
 }
+
+// Job names the lease for which its credentials are sealed.
+func (l *Lease) Job() string { return fmt.Sprintf("%s/%d", l.ChunkID, l.Token) }
 
 // VerifyJob asks a scanner to prove itself.
 type VerifyJob struct {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -127,6 +128,12 @@ func (a *agent) take(ctx context.Context, lease scanlink.Lease) {
 		wait(ctx, time.Second)
 		return
 	}
+	if err := a.unseal(&lease); err != nil {
+		// The lease runs out and comes again, sealed anew for the certificate that is shown then.
+		slog.ErrorContext(ctx, "the credentials of a chunk cannot be opened", "chunk", lease.ChunkID, "error", err)
+		wait(ctx, time.Second)
+		return
+	}
 	a.running.Add(1)
 	a.work.Go(func() {
 		defer func() {
@@ -138,6 +145,21 @@ func (a *agent) take(ctx context.Context, lease scanlink.Lease) {
 		}()
 		newChunk(a, lease).run(ctx)
 	})
+}
+
+// unseal puts the credentials of a lease into its plan, where they stay in memory until the chunk ends.
+func (a *agent) unseal(lease *scanlink.Lease) error {
+	if len(lease.Sealed) == 0 {
+		return nil
+	}
+	plain, err := authority.Unseal(a.link.identity.Load(), lease.Job(), lease.Sealed)
+	if former := a.link.former.Load(); err != nil && former != nil {
+		plain, err = authority.Unseal(former, lease.Job(), lease.Sealed)
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(plain, &lease.Plan.Credentials)
 }
 
 // renew gets a new certificate in time. It looks every hour, and after a failure every minute.
@@ -174,7 +196,7 @@ func (a *agent) renewNow(ctx context.Context) error {
 			return fmt.Errorf("keep the new certificate: %w", err)
 		}
 	}
-	a.link.identity.Store(id)
+	a.link.former.Store(a.link.identity.Swap(id))
 	a.link.http.CloseIdleConnections() // the next connection shows it
 	return nil
 }

@@ -47,6 +47,7 @@ type client struct {
 	base     string
 	http     *http.Client
 	identity atomic.Pointer[tls.Certificate]
+	former   atomic.Pointer[tls.Certificate] // the identity before: a lease may still be sealed for it
 }
 
 // newClient speaks to one server that verify accepts.

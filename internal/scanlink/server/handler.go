@@ -3,6 +3,7 @@ package server
 import (
 	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,9 +51,10 @@ type handler struct {
 
 // call is one request of a scanner that is known.
 type call struct {
-	ctx     context.Context
-	scanner string
-	id      string // of the path: a chunk or a job
+	ctx         context.Context
+	scanner     string
+	id          string            // of the path: a chunk or a job
+	certificate *x509.Certificate // that the scanner shows
 }
 
 // known lets only scanners in, reads the body, and writes the answer or 204.
@@ -72,7 +74,7 @@ func known[In any](h *handler, limit int64, act func(call, In) (any, error)) htt
 		}
 		var out any
 		if err == nil {
-			out, err = act(call{r.Context(), scanner, id}, in)
+			out, err = act(call{r.Context(), scanner, id, r.TLS.VerifiedChains[0][0]}, in)
 		}
 		answer(w, r, out, err)
 	}
@@ -109,11 +111,27 @@ func (h *handler) lease(c call, in scanlink.LeaseRequest) (any, error) {
 	lease, err := h.d.Lease(ctx, c.scanner, in)
 	switch {
 	case err == nil && lease != nil:
-		return lease, nil
+		return sealed(lease, c.certificate)
 	case ctx.Err() == nil:
 		return nil, err
 	}
 	return nil, nil // the poll is over, whatever the dispatcher was in
+}
+
+// sealed turns the credentials of a lease into what only the scanner that asked can open. Without that they stay here.
+func sealed(lease *scanlink.Lease, to *x509.Certificate) (any, error) {
+	if lease.Plan == nil || len(lease.Plan.Credentials) == 0 {
+		return lease, nil
+	}
+	plain, err := json.Marshal(lease.Plan.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	out := *lease
+	if out.Sealed, err = authority.Seal(to, lease.Job(), plain); err != nil {
+		return nil, fmt.Errorf("seal the credentials of a lease: %w", err)
+	}
+	return &out, nil
 }
 
 func (h *handler) beat(c call, in scanlink.Beat) (any, error) {
