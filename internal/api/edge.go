@@ -38,7 +38,7 @@ type edge struct {
 
 // wrap puts around every request: its id, its client's address, security headers, rate limits, who calls, a log line.
 func (e *edge) wrap(mux *http.ServeMux) http.Handler {
-	inner := replay.Capture(maxBody, references(problems(mux)))
+	inner := replay.Capture(maxBody, op.MaxUpload, references(problems(mux)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := clock.Monotonic()
 		request := op.Request{ID: uuid.Must(uuid.NewV7()).String(), Path: r.URL.Path, IP: e.client(r), UserAgent: r.UserAgent()}

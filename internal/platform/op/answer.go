@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -143,7 +144,7 @@ func registerBare[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I) (A, er
 func answerOne[A Key](o Operation, a A) *bodyOne[A] {
 	out := &bodyOne[A]{Body: &One[A]{Data: Represent(a)}}
 	if o.Status == http.StatusCreated {
-		out.Location = strings.TrimSuffix(o.Path, "/") + "/" + out.Body.Data.ID
+		out.Location = strings.TrimSuffix(cmp.Or(o.home, o.Path), "/") + "/" + out.Body.Data.ID
 	}
 	return out
 }

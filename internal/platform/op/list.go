@@ -25,14 +25,16 @@ func registerList[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I, filter
 	extra := inputNames[I]()
 	declared := m.huma(o, extra)
 	schema := m.API.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Many[A]](), true, "")
-	declared.Responses = map[string]*huma.Response{"200": {
-		Description: "A page of the list",
-		Content: map[string]*huma.MediaType{
-			"application/json": {Schema: schema},
-			"text/csv":         {Schema: &huma.Schema{Type: "string", Description: "The whole list, one row a resource"}},
-		},
-		Headers: map[string]*huma.Param{"Link": {Description: "first, prev, next, last (RFC 8288)", Schema: &huma.Schema{Type: "string"}}},
-	}}
+	csvOnly := map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string", Description: "The whole list, one row a resource"}}}
+	if o.exports {
+		declared.Responses = map[string]*huma.Response{"200": {Description: "The whole list", Content: csvOnly}}
+	} else {
+		declared.Responses = map[string]*huma.Response{"200": {
+			Description: "A page of the list",
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}, "text/csv": csvOnly["text/csv"]},
+			Headers:     map[string]*huma.Param{"Link": {Description: "first, prev, next, last (RFC 8288)", Schema: &huma.Schema{Type: "string"}}},
+		}}
+	}
 	huma.Register(m.API, declared, func(ctx context.Context, in *I) (*bodyList, error) {
 		grant, _ := ctx.Value(grantKey).(access.Grant)
 		r, _ := ctx.Value(rawKey).(raw)
@@ -41,7 +43,7 @@ func registerList[I any, A Key](m *Mount, o Operation, h func(*db.Tx, *I, filter
 		if err != nil {
 			return nil, m.fail(ctx, err)
 		}
-		if strings.Contains(r.ctx.Header("Accept"), "text/csv") {
+		if o.exports || strings.Contains(r.ctx.Header("Accept"), "text/csv") {
 			return listCSV(ctx, m, o, in, q, h)
 		}
 		var page filter.Page[A]

@@ -111,6 +111,9 @@ func (m *Mount) huma(o Operation, extra []string) huma.Operation {
 		Description: o.describe(), Extensions: map[string]any{"x-permission": string(o.Permission)},
 		Middlewares: huma.Middlewares{m.enter(o, extra)},
 	}
+	if o.uploads {
+		h.MaxBodyBytes, h.RequestBody = MaxUpload, form()
+	}
 	if o.Subgroup != "" {
 		h.Extensions["x-subgroup"] = o.Subgroup
 	}
@@ -268,9 +271,14 @@ func (m *Mount) read(ctx context.Context, _ Operation, fn func(*db.Tx) (any, err
 }
 
 func (m *Mount) write(ctx context.Context, o Operation, fn func(*db.Tx) (any, error)) error {
+	return m.fail(ctx, m.commit(ctx, o, fn))
+}
+
+// commit is write with errors as they are.
+func (m *Mount) commit(ctx context.Context, o Operation, fn func(*db.Tx) (any, error)) error {
 	grant, _ := ctx.Value(grantKey).(access.Grant)
 	r, _ := ctx.Value(rawKey).(raw)
-	err := m.DB.Write(ctx, grant, func(tx *db.Tx) error {
+	return m.DB.Write(ctx, grant, func(tx *db.Tx) error {
 		if r.replay != nil {
 			if err := m.Keys.Claim(tx, *r.replay); err != nil {
 				return err
@@ -292,7 +300,6 @@ func (m *Mount) write(ctx context.Context, o Operation, fn func(*db.Tx) (any, er
 		}
 		return m.Keys.Keep(tx, *r.replay, o.Status, location, body)
 	})
-	return m.fail(ctx, err)
 }
 
 func (m *Mount) audit(ctx context.Context, tx *db.Tx, o Operation) error {

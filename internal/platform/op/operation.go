@@ -28,6 +28,9 @@ type Operation struct {
 	Text       string          // what a reader must know besides title and attributes
 
 	notImpersonated bool
+	uploads         bool   // takes a form with a file
+	exports         bool   // a list that is always CSV
+	home            string // path of what a create makes, where that is not the create's own
 	errors          []int
 	register        func(*Mount, Operation)
 }
@@ -49,6 +52,12 @@ func (o Operation) NotImpersonated() Operation {
 	return o
 }
 
+// MakesAt names the path below which stands what a create makes, where that is not the create's own.
+func (o Operation) MakesAt(path string) Operation {
+	o.home = path
+	return o
+}
+
 // Says adds a description for the OpenAPI document.
 func (o Operation) Says(text string) Operation {
 	o.Text = text
@@ -66,6 +75,13 @@ func List[I any, A Key](id, title, path string, p access.Permission, columns fil
 	o := operation(id, title, http.MethodGet, path, p)
 	o.Columns = &columns
 	o.register = func(m *Mount, o Operation) { registerList(m, o, h) }
+	return o
+}
+
+// Export is a List that always answers CSV: all rows, without pages.
+func Export[I any, A Key](id, title, path string, p access.Permission, columns filter.Columns, h func(*db.Tx, *I, filter.Query) (filter.Page[A], error)) Operation {
+	o := List(id, title, path, p, columns, h)
+	o.exports = true
 	return o
 }
 

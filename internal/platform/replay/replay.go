@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/vedette/vedette/internal/platform/access"
@@ -40,13 +41,17 @@ type Answer struct {
 
 type hashKey struct{}
 
-// Capture hashes the body of a POST that carries an Idempotency-Key, so that the operation can compare it. A body
-// over limit bytes goes on unread; the operation's own limit refuses it.
-func Capture(limit int64, next http.Handler) http.Handler {
+// Capture hashes the body of a POST that carries an Idempotency-Key, so that the operation can compare it. A body over
+// limit bytes (a form: over upload bytes) goes on unread; the operation's own limit refuses it.
+func Capture(limit, upload int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.Header.Get("Idempotency-Key") == "" {
 			next.ServeHTTP(w, r)
 			return
+		}
+		limit := limit
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+			limit = upload
 		}
 		head, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 		rest := r.Body
