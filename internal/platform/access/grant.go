@@ -2,8 +2,7 @@ package access
 
 import "github.com/vedette/vedette/internal/platform/fault"
 
-// Grant is the right to open a transaction. Its zero value is refused; the three functions of this file are the only
-// ways to one.
+// Grant is the right to open a transaction. Its zero value is refused; the functions of this file are the only ways to one.
 type Grant struct {
 	kind      kind
 	principal Principal
@@ -37,6 +36,17 @@ func Job(organization Organization, product, user, username string) Grant {
 	}}
 }
 
+// Within is the grant to go on for an organization that its holder might as well have chosen: the one that it acts in, its home,
+// or one below it, whatever the product. What is done there is still the holder's doing. Fault kind: notfound for any other.
+func (g Grant) Within(o Organization, product string) (Grant, error) {
+	p := g.principal
+	if g.kind == system || o.ID != p.Acting.ID && o.ID != p.Home.ID && !o.Below(p.Acting.ID) && !o.Below(p.Home.ID) {
+		return Grant{}, fault.Missing()
+	}
+	p.Acting, p.Product, p.Subscribed, p.Features = o, product, false, nil
+	return Grant{kind: g.kind, principal: p}, nil
+}
+
 // Door is a purpose for which code may act without a tenant. The list is short and reviewed.
 type Door string
 
@@ -49,11 +59,13 @@ const (
 	DoorScheduleTick Door = "schedule_tick" // finds what is due
 	DoorRematch      Door = "rematch"       // a feed change judges stored facts anew
 	DoorAssign       Door = "assign"        // a scanner moves from one organization of a branch to another
+	DoorMail         Door = "mail"          // a job makes the token of a link that was promised, and reads the branding of its mail
+	DoorImpersonate  Door = "impersonate"   // tells the start and end in both organizations' audit trails
 	DoorTest         Door = "test"          // factories of tests
 )
 
 // Doors lists them all.
-var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorAssign, DoorTest}
+var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorAssign, DoorMail, DoorImpersonate, DoorTest}
 
 // System grants a door. Every use stands in a list that a test prints.
 func System(door Door) Grant { return Grant{kind: system, door: door} }
