@@ -32,6 +32,9 @@ type Organization struct {
 // RowID breaks ties of a list.
 func (o Organization) RowID() string { return o.ID }
 
+// Above is the organization that it stands under.
+func (o *Organization) Above() *string { return o.ParentID }
+
 // Contact is what a PCI attestation prints of the scan customer (ASV Program Guide, Appendix A.1).
 type Contact struct {
 	CompanyName  string `bun:"company_name" json:"company_name"`

@@ -11,22 +11,12 @@ import (
 	"github.com/vedette/vedette/internal/platform/filter"
 )
 
-// Insert adds the organization under its parent, and its paths in the tree.
+// Insert adds the organization under its parent; the database adds its paths to the tree.
 func Insert(tx *db.Tx, o *Organization) error {
 	o.OrganizationID = o.ID
 	if o.ParentID != nil {
 		if _, err := ByID(tx, *o.ParentID); err != nil {
 			return err
-		}
-	}
-	if _, err := tx.Exec(`insert into organization_tree (ancestor_id, descendant_id, depth) values (?, ?, 0)`, o.ID, o.ID); err != nil {
-		return fmt.Errorf("insert organization: %w", err)
-	}
-	if o.ParentID != nil {
-		_, err := tx.Exec(`insert into organization_tree (ancestor_id, descendant_id, depth)
-			select ancestor_id, ?, depth + 1 from organization_tree where descendant_id = ?`, o.ID, *o.ParentID)
-		if err != nil {
-			return fmt.Errorf("insert organization: %w", err)
 		}
 	}
 	if _, err := tx.Insert(o).Exec(tx.Context()); err != nil {

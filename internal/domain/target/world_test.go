@@ -87,13 +87,6 @@ func (w *world) setUp(fn func(tx *db.Tx) error) {
 func addOrganization(tx *db.Tx, id string, above *string, name string) error {
 	_, err := tx.Exec(`insert into organizations (organization_id, id, parent_id, name, created_at, updated_at) values (?, ?, ?, ?, ?, ?)`,
 		id, id, above, name, tx.Now(), tx.Now())
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(`insert into organization_tree (ancestor_id, descendant_id, depth) values (?, ?, 0)`, id, id); err != nil || above == nil {
-		return err
-	}
-	_, err = tx.Exec(`insert into organization_tree (ancestor_id, descendant_id, depth) values (?, ?, 1)`, *above, id)
 	return err
 }
 

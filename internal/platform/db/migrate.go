@@ -72,7 +72,8 @@ func migrateQueue(ctx context.Context, address string) error {
 	return wrapErr("migrate the job queue", err)
 }
 
-// up runs the files named NNNN_words.sql. They are written in PostgreSQL's types; Portable turns them for SQLite.
+// up runs the files named NNNN_words.sql. They are written in PostgreSQL's types; Portable turns them for SQLite. What the two
+// can't share, such as a trigger, stands in NNNN_words.postgres.sql and NNNN_words.sqlite.sql, and runs after it.
 func up(ctx context.Context, gd goose.Dialect, pool *sql.DB, d Dialect, files fs.FS) error {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -81,8 +82,15 @@ func up(ctx context.Context, gd goose.Dialect, pool *sql.DB, d Dialect, files fs
 	slices.Sort(names)
 	var all []*goose.Migration
 	for _, name := range names {
+		if strings.Count(name, ".") > 1 {
+			continue // for one database, read with the file that it goes with
+		}
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
+			return fmt.Errorf("read migration %s: %w", name, err)
+		}
+		own, err := fs.ReadFile(files, strings.TrimSuffix(name, ".sql")+"."+string(d)+".sql")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("read migration %s: %w", name, err)
 		}
 		number, _, _ := strings.Cut(path.Base(name), "_")
@@ -90,7 +98,7 @@ func up(ctx context.Context, gd goose.Dialect, pool *sql.DB, d Dialect, files fs
 		if err != nil {
 			return fmt.Errorf("migration %s does not start with a number", name)
 		}
-		all = append(all, goose.NewGoMigration(version, &goose.GoFunc{RunTx: statements(Portable(string(text), d))}, nil))
+		all = append(all, goose.NewGoMigration(version, &goose.GoFunc{RunTx: statements(Portable(string(text), d), string(own))}, nil))
 	}
 	p, err := goose.NewProvider(gd, pool, nil, goose.WithGoMigrations(all...), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
@@ -100,9 +108,10 @@ func up(ctx context.Context, gd goose.Dialect, pool *sql.DB, d Dialect, files fs
 	return wrapErr("migrate", err)
 }
 
-func statements(text string) func(context.Context, *sql.Tx) error {
+// statements runs those of a migration one by one, then the text for this database as a whole: bodies of functions hold semicolons.
+func statements(text, own string) func(context.Context, *sql.Tx) error {
 	return func(ctx context.Context, tx *sql.Tx) error {
-		for _, s := range strings.Split(text, ";\n") {
+		for _, s := range append(strings.Split(text, ";\n"), own) {
 			if strings.TrimSpace(s) == "" {
 				continue
 			}
@@ -162,11 +171,14 @@ func PolicyStatements(application string) []string {
 		"grant execute on all functions in schema public to " + app + ", " + doorRole,
 	}
 	for _, t := range narrowed {
-		what := "update, delete"
-		if t.Closed {
+		what, from := "update, delete", app
+		switch {
+		case t.Closed:
 			what = "all"
+		case t.Derived:
+			what, from = "insert, update, delete", app+", "+doorRole
 		}
-		all = append(all, "revoke "+what+" on "+t.Name+" from "+app)
+		all = append(all, "revoke "+what+" on "+t.Name+" from "+from)
 	}
 	names := make([]string, 0, len(tables))
 	for name := range tables {
@@ -182,6 +194,7 @@ func PolicyStatements(application string) []string {
 const (
 	ownSQL    = "organization_id = (select current_setting('vedette.organization', true)::uuid)"
 	sharedSQL = "(shared and organization_id = any (string_to_array(current_setting('vedette.chain', true), ',')::uuid[]))"
+	aboveSQL  = "organization_id = any (string_to_array(current_setting('vedette.chain', true), ',')::uuid[])"
 	branchSQL = "organization_id in (select descendant_id from organization_tree where ancestor_id = (select current_setting('vedette.organization', true)::uuid))"
 )
 
@@ -195,6 +208,12 @@ func policies(table string, t Tenancy, app string) []string {
 		read = ownSQL + " or " + sharedSQL
 	case Branch:
 		read, write = branchSQL, branchSQL
+	case BranchAndAbove:
+		read, write = branchSQL+" or "+aboveSQL, branchSQL
+	}
+	add := write
+	if child, ok := children[table]; ok {
+		add = strings.Replace(branchSQL, "organization_id", child, 1)
 	}
 	return []string{
 		"alter table " + table + " enable row level security",
@@ -205,7 +224,7 @@ func policies(table string, t Tenancy, app string) []string {
 		"drop policy if exists tenant_delete on " + table,
 		"drop policy if exists door on " + table,
 		"create policy tenant_read on " + table + " for select to " + app + " using (" + read + ")",
-		"create policy tenant_insert on " + table + " for insert to " + app + " with check (" + write + ")",
+		"create policy tenant_insert on " + table + " for insert to " + app + " with check (" + add + ")",
 		"create policy tenant_update on " + table + " for update to " + app + " using (" + write + ") with check (" + write + ")",
 		"create policy tenant_delete on " + table + " for delete to " + app + " using (" + write + ")",
 		"create policy door on " + table + " to " + doorRole + " using (true) with check (true)",

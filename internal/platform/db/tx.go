@@ -51,6 +51,28 @@ func (tx *Tx) bind() error {
 	return wrapErr("bind the transaction", err)
 }
 
+// In runs fn in the same transaction bound to another organization and product: one below, or one that the caller might have
+// chosen instead. Fault kind: notfound for any other.
+func (tx *Tx) In(organization, product string, fn func(*Tx) error) error {
+	place := access.Organization{ID: organization}
+	err := tx.bun.NewRaw("select ancestor_id from organization_tree where descendant_id = ? and depth > 0 order by depth", organization).Scan(tx.ctx, &place.Chain)
+	if err != nil {
+		return fmt.Errorf("place of an organization: %w", err)
+	}
+	inner := *tx
+	if inner.grant, err = tx.grant.Within(place, product); err != nil {
+		return err
+	}
+	if err := inner.bind(); err != nil {
+		return err
+	}
+	if err := fn(&inner); err != nil {
+		return err
+	}
+	tx.after, tx.changes = inner.after, inner.changes
+	return tx.bind()
+}
+
 func wrapErr(what string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -232,6 +254,13 @@ func (tx *Tx) ownRow(row reflect.Value) error {
 	row = reflect.Indirect(row)
 	field := row.FieldByName("OrganizationID")
 	tenant := row.Addr().Interface().(tenant)
+	if child, ok := row.Addr().Interface().(Child); ok {
+		above := child.Above()
+		if above == nil {
+			return fault.Missing()
+		}
+		return tx.inBranch(*above)
+	}
 	switch field.String() {
 	case "":
 		field.SetString(tx.Organization())
@@ -242,8 +271,13 @@ func (tx *Tx) ownRow(row reflect.Value) error {
 	if tenant.tenancy() != Branch {
 		return fmt.Errorf("a row of %s was given to another organization", row.Type())
 	}
+	return tx.inBranch(field.String())
+}
+
+// inBranch is a fault of kind notfound where the organization is neither the transaction's nor below it.
+func (tx *Tx) inBranch(organization string) error {
 	var below bool
-	err := tx.Query(&below, "select exists (select 1 from organization_tree where ancestor_id = ? and descendant_id = ?)", tx.Organization(), field.String())
+	err := tx.Query(&below, "select exists (select 1 from organization_tree where ancestor_id = ? and descendant_id = ?)", tx.Organization(), organization)
 	if err != nil {
 		return err
 	}
