@@ -1,8 +1,10 @@
 package scanner
 
 import (
+	"cmp"
 	"time"
 
+	"github.com/vedette/vedette/internal/domain/network"
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/platform/access"
@@ -61,6 +63,9 @@ func create(tx *db.Tx, authority string, in createAttributes) (Attributes, error
 	if s.MaxConcurrency == 0 {
 		s.MaxConcurrency = standardChunks
 	}
+	if s.NetworkID, err = network.Choose(tx, op.Field[string]{Value: cmp.Or(in.Network, in.NetworkID)}); err != nil {
+		return Attributes{}, err
+	}
 	if err := insert(tx, s); err != nil {
 		return Attributes{}, err
 	}
@@ -68,7 +73,11 @@ func create(tx *db.Tx, authority string, in createAttributes) (Attributes, error
 	if err := SetLink(tx, s.ID, secret.TokenHash(token), tx.Now().Add(CodeLife)); err != nil {
 		return Attributes{}, err
 	}
-	a := represent(tx, *s)
+	all := []Attributes{represent(tx, *s)}
+	if err := named(tx, all); err != nil {
+		return Attributes{}, err
+	}
+	a := all[0]
 	tx.Changed(db.Change{Type: "scanner", ID: s.ID, Name: s.Name, After: a})
 	if a.LinkingCode, err = scanlink.LinkingCode(token, authority); err != nil {
 		return Attributes{}, err
@@ -132,6 +141,9 @@ func update(tx *db.Tx, id string, in updateAttributes) (Attributes, error) {
 		}
 		wrong := fault.DetailsOf(err)
 		in.Comment.Set(&s.Comment)
+		if err := s.place(tx, in); err != nil {
+			return err
+		}
 		if in.MaxConcurrency.Sent {
 			s.MaxConcurrency = in.MaxConcurrency.Value
 			switch {
@@ -158,9 +170,12 @@ func change(tx *db.Tx, id string, find func(*db.Tx, string) (*Scanner, error), a
 	if err := save(tx, s); err != nil {
 		return Attributes{}, err
 	}
-	after := represent(tx, *s)
-	tx.Changed(db.Change{Type: "scanner", ID: s.ID, Name: s.Name, Before: before, After: after})
-	return after, nil
+	after := []Attributes{represent(tx, *s)}
+	if err := named(tx, after); err != nil {
+		return Attributes{}, err
+	}
+	tx.Changed(db.Change{Type: "scanner", ID: s.ID, Name: s.Name, Before: before, After: after[0]})
+	return after[0], nil
 }
 
 // activate brings a scanner back to where it was: linked, or waiting for its linking code to be used.

@@ -28,6 +28,7 @@ type Attributes struct {
 	SourceAddresses []string    `json:"source_addresses" doc:"Addresses from which it scans, so that a firewall can let it through"`
 	MaxConcurrency  int         `json:"max_concurrency"`
 	Organization    *op.Link    `json:"organization" doc:"The owner, where it is one's own"`
+	Network         *op.Link    `json:"network" doc:"The owner's site that it stands in, whose targets alone it scans"`
 	Shared          bool        `json:"shared"`
 	CreatedAt       clock.Time  `json:"created_at" format:"date-time"`
 	UpdatedAt       clock.Time  `json:"updated_at" format:"date-time"`
@@ -57,6 +58,8 @@ type createAttributes struct {
 	Comment        string `json:"comment,omitempty" maxLength:"2000"`
 	Kind           string `json:"kind,omitempty" enum:"remote" doc:"The embedded scanner is there already"`
 	MaxConcurrency int    `json:"max_concurrency,omitempty" minimum:"1" maximum:"64" doc:"Parts of scans at once; default 2"`
+	Network        string `json:"network,omitempty" doc:"Id of the network (site) that it stands in; default: none"`
+	NetworkID      string `json:"network_id,omitempty" doc:"The same as network"`
 }
 
 type updateInput struct {
@@ -70,6 +73,8 @@ type updateAttributes struct {
 	Name           op.Field[string] `json:"name,omitempty" maxLength:"200"`
 	Comment        op.Field[string] `json:"comment,omitempty" maxLength:"2000"`
 	MaxConcurrency op.Field[int]    `json:"max_concurrency,omitempty" minimum:"1" maximum:"64"`
+	Network        op.Field[string] `json:"network,omitempty" doc:"Id; null: none"`
+	NetworkID      op.Field[string] `json:"network_id,omitempty" doc:"The same as network"`
 }
 
 type appTypeInput struct {
@@ -95,6 +100,7 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 	{Name: "kind", SQL: "?TableAlias.kind", Kind: filter.Word, Words: []string{Embedded, Remote}},
 	{Name: "app_type", SQL: "?TableAlias.app_type", Kind: filter.Word},
 	{Name: "version", SQL: "?TableAlias.version"},
+	{Name: "network", SQL: "?TableAlias.network_id", Kind: filter.ID, Null: true, NoSort: true},
 	{Name: "last_seen_at", SQL: "?TableAlias.last_seen_at", Kind: filter.Moment, Null: true},
 	{Name: "created_at", SQL: "?TableAlias.created_at", Kind: filter.Moment},
 }}
@@ -108,7 +114,10 @@ func Operations(d *db.DB, authority string, record op.Auditor) []op.Operation {
 			for _, s := range rows {
 				page.Rows = append(page.Rows, represent(tx, s))
 			}
-			return page, err
+			if err != nil {
+				return page, err
+			}
+			return page, named(tx, page.Rows)
 		}
 	}
 	return op.In("Scanners", "",
@@ -123,7 +132,9 @@ func Operations(d *db.DB, authority string, record op.Auditor) []op.Operation {
 			if err != nil {
 				return Attributes{}, err
 			}
-			return represent(tx, *s), nil
+			all := []Attributes{represent(tx, *s)}
+			err = named(tx, all)
+			return all[0], err
 		}),
 		op.Update("updateScanner", "Update scanner", "/v2/scanners/{id}", access.ScannerCreate, func(tx *db.Tx, in *updateInput) (Attributes, error) {
 			return update(tx, in.ID, in.Body.Scanner)
@@ -159,6 +170,9 @@ func represent(tx *db.Tx, s Scanner) Attributes {
 	a := Attributes{ID: s.ID, Name: s.Name, Comment: s.Comment, Kind: s.Kind, AppType: s.AppType, State: s.StateAt(tx.Now()), Version: s.Version,
 		LastSeenAt: s.LastSeenAt, Capabilities: s.Capabilities, SourceAddresses: s.SourceAddresses, MaxConcurrency: s.MaxConcurrency,
 		Shared: s.Shared.Shared, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
+	if s.NetworkID != nil {
+		a.Network = &op.Link{ID: *s.NetworkID}
+	}
 	if s.OrganizationID == tx.Organization() {
 		a.Organization = &op.Link{ID: s.OrganizationID, Name: tx.Grant().Principal().Acting.Name}
 	}

@@ -57,6 +57,7 @@ type Scanner struct {
 	SourceAddresses []string    `bun:"source_addresses,type:jsonb"`
 	MaxConcurrency  int         `bun:"max_concurrency"`
 	FeedVersion     string      `bun:"feed_version"`
+	NetworkID       *string     `bun:"network_id"` // of the owner's; it scans the targets of that network alone
 	LastSeenAt      *clock.Time `bun:"last_seen_at"`
 	CreatedAt       clock.Time  `bun:"created_at"`
 	UpdatedAt       clock.Time  `bun:"updated_at"`

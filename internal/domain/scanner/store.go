@@ -54,7 +54,7 @@ func Names(tx *db.Tx, ids []string) (map[string]string, error) {
 // Default is the scanner for a product where a scan names none: the embedded one, or whichever is shared here.
 func Default(tx *db.Tx, product string) (*Scanner, error) {
 	var all []Scanner
-	err := serving(tx.Select(&all), product).OrderExpr("kind = ? DESC, created_at", Embedded).Limit(1).Scan(tx.Context())
+	err := serving(tx.Select(&all), product).Where("?TableAlias.network_id IS NULL").OrderExpr("kind = ? DESC, created_at", Embedded).Limit(1).Scan(tx.Context())
 	if err != nil {
 		return nil, fmt.Errorf("default scanner: %w", err)
 	}
@@ -154,7 +154,7 @@ func lock(tx *db.Tx, s *Scanner) error {
 
 func save(tx *db.Tx, s *Scanner) error {
 	s.UpdatedAt = tx.Now()
-	_, err := tx.Update(s).Column("name", "comment", "app_type", "state", "max_concurrency", "updated_at").WherePK().Exec(tx.Context())
+	_, err := tx.Update(s).Column("name", "comment", "app_type", "state", "max_concurrency", "network_id", "updated_at").WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("update scanner: %w", err)
 	}
@@ -223,7 +223,11 @@ func setOwner(tx *db.Tx, s *Scanner, organization string, shared bool) error {
 			return fmt.Errorf("assign scanner: %w", err)
 		}
 	}
-	_, err := tx.Update((*Scanner)(nil)).Set("organization_id = ?, shared = ?, updated_at = ?", organization, shared, tx.Now()).
+	q := tx.Update((*Scanner)(nil))
+	if organization != s.OrganizationID { // networks are the owner's
+		q, s.NetworkID = q.Set("network_id = NULL"), nil
+	}
+	_, err := q.Set("organization_id = ?, shared = ?, updated_at = ?", organization, shared, tx.Now()).
 		Where("id = ?", s.ID).Exec(tx.Context())
 	switch v := db.Violation(err); {
 	case v == "scans_scanner_fkey" || strings.HasPrefix(v, "FOREIGN KEY"):

@@ -1,12 +1,15 @@
 package target
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/vedette/vedette/internal/domain/network"
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/domain/portlist"
+	"github.com/vedette/vedette/internal/domain/tag"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
@@ -43,6 +46,8 @@ func (in CreateAttributes) fields() UpdateAttributes {
 	if len(in.Credentials) > 0 {
 		f.Credentials = sent(in.Credentials)
 	}
+	f.Tags = sent(in.Tags)
+	f.Network = sent(cmp.Or(in.Network, in.NetworkID))
 	f.ScopeAttestation.Sent = true
 	if in.ScopeAttestation != nil {
 		f.ScopeAttestation.Value = *in.ScopeAttestation
@@ -104,8 +109,16 @@ func apply(tx *db.Tx, rules Rules, sealer *secret.Sealer, t *Target, in UpdateAt
 	if err := choosePorts(tx, t, in); err != nil {
 		return nil, err
 	}
+	if err := chooseNetwork(tx, t, in); err != nil {
+		return nil, err
+	}
 	if in.Hosts.Sent || in.ExcludeHosts.Sent {
 		if err := rules.checkIn(tx, scope); err != nil {
+			return nil, err
+		}
+	}
+	if in.Hosts.Sent || in.ExcludeHosts.Sent || in.Network.Sent || in.NetworkID.Sent {
+		if scope, err = t.Scope(); err != nil {
 			return nil, err
 		}
 		if err := withinPlan(tx, t.ID, scope); err != nil {
@@ -130,6 +143,11 @@ func (t *Target) applyPlain(in UpdateAttributes) []fault.Detail {
 	}
 	if !slices.Contains(AliveTests, t.AliveTest) {
 		wrong = append(wrong, fault.DetailsOf(fault.At("/target/alive_test", "unknown", "alive_test is one of %s.", strings.Join(AliveTests, ", ")))...)
+	}
+	if in.Tags.Sent {
+		tags, err := tag.Clean("/target/tags", in.Tags.Value)
+		wrong = append(wrong, fault.DetailsOf(err)...)
+		t.Tags = tag.Text(tags)
 	}
 	in.MaxParallel.Set(&t.MaxParallel)
 	if t.MaxParallel < 0 || t.MaxParallel > MaxParallel {
@@ -201,6 +219,55 @@ func choosePorts(tx *db.Tx, t *Target, in UpdateAttributes) error {
 	t.PortListOrganizationID, t.PortListID = &l.OrganizationID, &l.ID
 	return nil
 }
+
+func chooseNetwork(tx *db.Tx, t *Target, in UpdateAttributes) error {
+	chosen := in.Network
+	if in.NetworkID.Sent {
+		chosen = in.NetworkID
+	}
+	if !chosen.Sent {
+		return nil
+	}
+	var err error
+	t.NetworkID, err = network.Choose(tx, chosen)
+	return err
+}
+
+// Tagged are the resources whose tags were changed.
+type Tagged struct {
+	Data []op.Ref `json:"data"`
+}
+
+type tagInput struct{ Body tag.Edit }
+
+func tagAll(tx *db.Tx, in *tagInput) (Tagged, error) {
+	out := Tagged{}
+	if err := in.Body.Clean(); err != nil {
+		return out, err
+	}
+	all, err := byIDs(tx, in.Body.IDs, true)
+	if err != nil {
+		return out, err
+	}
+	for i := range all {
+		t := &all[i]
+		before := t.Tags
+		if t.Tags, err = in.Body.Apply(before); err != nil {
+			return out, err
+		}
+		out.Data = append(out.Data, op.Ref{ID: t.ID, Type: "target"})
+		if t.Tags == before {
+			continue
+		}
+		if err := saveTags(tx, t); err != nil {
+			return out, err
+		}
+		tx.Changed(db.Change{Type: "target", ID: t.ID, Name: t.Name, Before: tagsOf(before), After: tagsOf(t.Tags)})
+	}
+	return out, nil
+}
+
+func tagsOf(text string) map[string][]string { return map[string][]string{"tags": tag.Read(text)} }
 
 func (r Rules) checkIn(tx *db.Tx, s Scope) error {
 	own := false

@@ -6,7 +6,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/vedette/vedette/internal/domain/network"
 	"github.com/vedette/vedette/internal/domain/portlist"
+	"github.com/vedette/vedette/internal/domain/tag"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -29,6 +31,8 @@ type Attributes struct {
 	ScopeAttestation *ScopeAttestation `json:"scope_attestation"`
 	AppType          string            `json:"app_type" enum:"pci,vrms,penetration" doc:"The product that it belongs to"`
 	HostsCount       int               `json:"hosts_count" doc:"Distinct addresses, exclusions taken off; a name counts as one"`
+	Network          *op.Link          `json:"network" doc:"The site; null: what all can reach"`
+	Tags             []string          `json:"tags"`
 	ScansCount       int               `json:"scans_count"`
 	CreatedAt        clock.Time        `json:"created_at" format:"date-time"`
 	UpdatedAt        clock.Time        `json:"updated_at" format:"date-time"`
@@ -94,6 +98,9 @@ type CreateAttributes struct {
 	MaxParallel      int               `json:"max_parallel,omitempty" minimum:"0" maximum:"256"`
 	Credentials      []CredentialInput `json:"credentials,omitempty" maxItems:"5" doc:"Needs TARGET_CREATE_CREDENTIALS"`
 	ScopeAttestation *Attestation      `json:"scope_attestation,omitempty" doc:"Required in pci"`
+	Network          string            `json:"network,omitempty" doc:"Id of a network (site); default: none"`
+	NetworkID        string            `json:"network_id,omitempty" doc:"The same as network"`
+	Tags             op.Strings        `json:"tags,omitempty"`
 }
 
 // UpdateAttributes of a target; what is not sent stays.
@@ -108,6 +115,9 @@ type UpdateAttributes struct {
 	MaxParallel      op.Field[int]               `json:"max_parallel,omitempty" minimum:"0" maximum:"256"`
 	Credentials      op.Field[[]CredentialInput] `json:"credentials,omitempty" maxItems:"5" doc:"Replaces all; one without password and key keeps the secret of its kind. Needs TARGET_CREATE_CREDENTIALS"`
 	ScopeAttestation op.Field[Attestation]       `json:"scope_attestation,omitempty"`
+	Network          op.Field[string]            `json:"network,omitempty" doc:"Id; null: none"`
+	NetworkID        op.Field[string]            `json:"network_id,omitempty" doc:"The same as network"`
+	Tags             op.Field[op.Strings]        `json:"tags,omitempty"`
 }
 
 type createInput struct {
@@ -134,6 +144,8 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 	{Name: "comment", SQL: "?TableAlias.comment", Search: true, NoSort: true},
 	{Name: "hosts_count", SQL: "?TableAlias.hosts_count", Kind: filter.Number},
 	{Name: "port_list", SQL: "?TableAlias.port_list_id", Kind: filter.ID, Null: true, NoSort: true},
+	{Name: "network", SQL: "?TableAlias.network_id", Kind: filter.ID, Null: true, NoSort: true},
+	{Name: "tags", SQL: "?TableAlias.tags", Kind: filter.Listed, Search: true, NoSort: true},
 	{Name: "created_at", SQL: "?TableAlias.created_at", Kind: filter.Moment},
 	{Name: "updated_at", SQL: "?TableAlias.updated_at", Kind: filter.Moment},
 }}
@@ -179,6 +191,8 @@ func Operations(rules Rules, sealer *secret.Sealer, enrich Enrich) []op.Operatio
 		op.Delete("deleteTarget", "Delete a target", "/v2/targets/{id}", access.TargetCreate, "target", func(tx *db.Tx, in *op.Path) error {
 			return deleteAll(tx, []string{in.ID})
 		}).Conflicts(),
+		op.Do("tagTargets", "Tag targets", http.MethodPut, "/v2/targets/tags", access.TargetCreate, tagAll).
+			Says("Adds and removes tags of many targets, all or nothing."),
 		op.Bulk("deleteTargets", "Delete targets", http.MethodDelete, "/v2/targets", access.TargetCreate, "target", deleteAll).Conflicts(),
 	)
 }
@@ -194,8 +208,9 @@ func Represent(tx *db.Tx, t *Target, enrich Enrich) (Attributes, error) {
 
 func represent(tx *db.Tx, rows []Target, enrich Enrich) ([]Attributes, error) {
 	var ids, lists []string
+	var sites []*string
 	for _, t := range rows {
-		ids = append(ids, t.ID)
+		ids, sites = append(ids, t.ID), append(sites, t.NetworkID)
 		if t.PortListID != nil {
 			lists = append(lists, *t.PortListID)
 		}
@@ -208,10 +223,15 @@ func represent(tx *db.Tx, rows []Target, enrich Enrich) ([]Attributes, error) {
 	if err != nil {
 		return nil, err
 	}
+	link, err := network.Links(tx, sites)
+	if err != nil {
+		return nil, err
+	}
 	told := tx.Grant().Principal().Holds(access.TargetAccessCredentials)
 	all := make([]Attributes, len(rows))
 	for i, t := range rows {
 		all[i] = t.attributes(logins[t.ID], told)
+		all[i].Network = link(t.NetworkID)
 		if t.PortListID != nil {
 			all[i].PortList = &op.Link{ID: *t.PortListID, Name: names[*t.PortListID]}
 		}
@@ -224,7 +244,7 @@ func represent(tx *db.Tx, rows []Target, enrich Enrich) ([]Attributes, error) {
 
 func (t Target) attributes(logins []Credential, told bool) Attributes {
 	a := Attributes{ID: t.ID, Name: t.Name, Hosts: t.Hosts, ExcludeHosts: t.ExcludeHosts, Comment: t.Comment, AliveTest: t.AliveTest,
-		MaxParallel: t.MaxParallel, Credentials: []CredentialSet{}, AppType: t.Product, HostsCount: t.HostsCount,
+		MaxParallel: t.MaxParallel, Credentials: []CredentialSet{}, AppType: t.Product, HostsCount: t.HostsCount, Tags: tag.Read(t.Tags),
 		CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}
 	if t.ScopeAccepted {
 		a.ScopeAttestation = &ScopeAttestation{t.ScopeAccepted, t.ScopeName, t.ScopeTitle, t.ScopeAt, t.ScopeUserID}

@@ -117,10 +117,18 @@ func insert(tx *db.Tx, t *Target) error {
 
 func save(tx *db.Tx, t *Target) error {
 	_, err := tx.Update(t).Column("name", "hosts", "exclude_hosts", "hosts_text", "comment", "port_list_organization_id", "port_list_id",
-		"alive_test", "max_parallel", "hosts_count", "scope_accepted", "scope_name", "scope_title", "scope_at", "scope_user_id", "updated_at").
+		"alive_test", "max_parallel", "hosts_count", "scope_accepted", "scope_name", "scope_title", "scope_at", "scope_user_id", "network_id", "tags", "updated_at").
 		WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("update target: %w", err)
+	}
+	return nil
+}
+
+// saveTags alone: what a start is checked by does not change with them.
+func saveTags(tx *db.Tx, t *Target) error {
+	if _, err := tx.Update(t).Column("tags").WherePK().Exec(tx.Context()); err != nil {
+		return fmt.Errorf("tag targets: %w", err)
 	}
 	return nil
 }
@@ -139,7 +147,7 @@ func remove(tx *db.Tx, ids []string) error {
 // scopes of all targets of the caller's organization and product, by id.
 func scopes(tx *db.Tx) (map[string]Scope, error) {
 	var rows []Target
-	if err := inProduct(tx, tx.Select(&rows)).Column("id", "hosts", "exclude_hosts").Scan(tx.Context()); err != nil {
+	if err := inProduct(tx, tx.Select(&rows)).Column("id", "hosts", "exclude_hosts", "network_id").Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("scopes: %w", err)
 	}
 	all := make(map[string]Scope, len(rows))

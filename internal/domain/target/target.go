@@ -1,7 +1,10 @@
 // Package target is what a customer wants scanned: hosts, what to leave out, which ports, and the logins to use. A target
 // belongs to one organization and one product; only that product's lists show it. In PCI the customer attests the scope. The
 // plan limits the distinct addresses over all targets of a product. Deleting a target deletes its credentials; one that a scan
-// uses can't be deleted.
+// uses can't be deleted. A target belongs to a network (a site), or to none, and bears tags.
+//
+// Outside scan.allow_networks a shared scanner attacks only hosts that the organization has proven to control, and looks at
+// others only with the recorded permission of the scope attestation.
 package target
 
 import (
@@ -39,6 +42,8 @@ type Target struct {
 	AliveTest              string   `bun:"alive_test"`
 	MaxParallel            int      `bun:"max_parallel"`
 	HostsCount             int      `bun:"hosts_count"`
+	NetworkID              *string  `bun:"network_id"`
+	Tags                   string   `bun:"tags"` // each between spaces
 	Attested
 	CreatedBy *string    `bun:"created_by"`
 	CreatedAt clock.Time `bun:"created_at"`
@@ -64,6 +69,9 @@ func (t Target) Scope() (Scope, error) {
 	if err != nil {
 		return s, fmt.Errorf("scope of target %s: %w", t.ID, err)
 	}
+	if t.NetworkID != nil {
+		s.Network = *t.NetworkID
+	}
 	return s, nil
 }
 
@@ -80,8 +88,11 @@ func texts(hosts []address.Host) []string {
 	return all
 }
 
-// Scope is the hosts of a target, parsed.
-type Scope struct{ Hosts, Excluded []address.Host }
+// Scope is the hosts of a target, parsed, in their network.
+type Scope struct {
+	Hosts, Excluded []address.Host
+	Network         string // id; empty: none
+}
 
 // Pointers of the two lists.
 const (
@@ -148,14 +159,18 @@ func (s Scope) count() uint64 {
 	return n + min(uint64(len(s.Names())), ^uint64(0)-n)
 }
 
-// Distinct addresses over several scopes; a name counts as one wherever it stands.
+// Distinct addresses over several scopes; a name counts as one wherever it stands. What is in two networks counts in each.
 func Distinct(scopes []Scope) int {
-	var spans []address.Span
-	var names []string
+	spans := map[string][]address.Span{}
+	names := map[string][]string{}
 	for _, s := range scopes {
-		spans = append(spans, s.Addresses().Spans()...)
-		names = append(names, s.Names()...)
+		spans[s.Network] = append(spans[s.Network], s.Addresses().Spans()...)
+		names[s.Network] = append(names[s.Network], s.Names()...)
 	}
-	slices.Sort(names)
-	return int(min(address.NewSet(spans...).Count(), 1<<40)) + len(slices.Compact(names))
+	n := 0
+	for network := range spans {
+		slices.Sort(names[network])
+		n += int(min(address.NewSet(spans[network]...).Count(), 1<<40)) + len(slices.Compact(names[network]))
+	}
+	return n
 }
