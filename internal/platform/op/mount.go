@@ -179,6 +179,10 @@ func (m *Mount) enter(o Operation, extra []string) func(huma.Context, func(huma.
 			m.refuse(ctx, a.err)
 			return
 		}
+		if o.notNested && a.principal.Impersonator != "" {
+			m.refuse(ctx, fault.New(fault.Conflict, "You are impersonating already; stop that first.").Coded("impersonating"))
+			return
+		}
 		grant, err := access.Check(a.principal, o.Permission)
 		if err == nil && o.notImpersonated && a.principal.Impersonator != "" {
 			err = fault.New(fault.Forbidden, "An impersonator may touch no password, token or second factor.").Coded("impersonating")

@@ -28,6 +28,7 @@ type Operation struct {
 	Text       string          // what a reader must know besides title and attributes
 
 	notImpersonated bool
+	notNested       bool
 	uploads         bool   // takes a form with a file
 	exports         bool   // a list that is always CSV
 	home            string // path of what a create makes, where that is not the create's own
@@ -56,6 +57,12 @@ func (o Operation) NotImpersonated() Operation {
 func (o Operation) MakesAt(path string) Operation {
 	o.home = path
 	return o
+}
+
+// NotNested answers an impersonator 409: what the operation begins, it is in the midst of.
+func (o Operation) NotNested() Operation {
+	o.notNested = true
+	return o.Conflicts()
 }
 
 // Says adds a description for the OpenAPI document.
