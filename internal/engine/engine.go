@@ -1,6 +1,6 @@
 // Package engine is the scanner: it takes a plan (addresses, ports, profile, limits) and emits observations with their
 // evidence. It knows no database, customer or API. The stages follow one another on each host: discover, ports,
-// identify, tls, check.
+// identify, tls, login, check.
 package engine
 
 import (
@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/vedette/vedette/internal/engine/discover"
+	"github.com/vedette/vedette/internal/engine/login"
 	"github.com/vedette/vedette/internal/engine/ports"
 	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/platform/fault"
@@ -27,6 +28,8 @@ type Options struct {
 type Stages struct {
 	// TLS looks at a port where TLS begins at once or after a command. Its result becomes part of the service.
 	TLS func(ctx context.Context, n *wire.Net, t wire.Target) (*scanlink.TLS, []scanlink.Finding, error)
+	// Login signs in to a host with the plan's credentials.
+	Login func(ctx context.Context, n *wire.Net, h scanlink.PlanHost, services []scanlink.Service, credentials []scanlink.Credential) login.Result
 	// Service checks one service.
 	Service func(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge) []scanlink.Finding
 	// Host checks what needs all services of a host.

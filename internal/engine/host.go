@@ -65,6 +65,7 @@ func (h *host) emitHost() {
 func (h *host) finish() {
 	h.mu.Lock()
 	h.facts.Done = true
+	h.facts.Authenticated = loginSummary(h.facts.Logins)
 	h.facts.Coverage = scanlink.Complete
 	if h.facts.Interference != "" || h.facts.Error != "" {
 		h.facts.Coverage = scanlink.Inconclusive
@@ -263,6 +264,7 @@ func (h *host) needsNames() bool {
 
 // examine runs the checks and ends the host.
 func (h *host) examine(ctx context.Context) {
+	h.guard(func() { h.login(ctx) })
 	h.guard(func() { h.check(ctx) })
 	if ctx.Err() != nil {
 		return

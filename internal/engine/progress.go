@@ -36,7 +36,7 @@ type share struct {
 }
 
 // Where each stage begins and how much of a host's work it is, by experience.
-var stageParts = map[string][2]float64{"discover": {0, 0.03}, "ports": {0.03, 0.37}, "identify": {0.40, 0.25}, "check": {0.65, 0.35}}
+var stageParts = map[string][2]float64{"discover": {0, 0.03}, "ports": {0.03, 0.37}, "identify": {0.40, 0.25}, "login": {0.65, 0.03}, "check": {0.68, 0.32}}
 
 func newMeter(hosts int, emit func(scanlink.Progress)) *meter {
 	return &meter{hosts: hosts, emit: emit, began: clock.Monotonic(), lastTime: clock.Monotonic()}

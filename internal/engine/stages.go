@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/internal/engine/check"
+	"github.com/vedette/vedette/internal/engine/login"
 	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/engine/tlsprobe"
 	"github.com/vedette/vedette/internal/engine/web"
@@ -15,7 +16,7 @@ import (
 
 // ownStages are the stages of this program.
 func ownStages() Stages {
-	return Stages{TLS: tlsprobe.Run, Service: checkService, Host: checkHost}
+	return Stages{TLS: tlsprobe.Run, Login: login.Run, Service: checkService, Host: checkHost}
 }
 
 // mayTLS says that a service has shown TLS, or may begin it after a command of its protocol.

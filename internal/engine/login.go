@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/vedette/vedette/internal/engine/login"
+	"github.com/vedette/vedette/internal/scanlink"
+)
+
+// login signs in with the plan's credentials and keeps what the host tells from inside: it is surer than what was seen
+// from outside.
+func (h *host) login(ctx context.Context) {
+	p := h.run.profile
+	if len(h.run.plan.Credentials) == 0 || h.run.stages.Login == nil || !p.Checks || p.Web || ctx.Err() != nil {
+		return
+	}
+	h.share.stage("login", 1)
+	r := h.run.stages.Login(ctx, h.run.net, h.plan, h.services, h.run.plan.Credentials)
+	h.share.probed(1)
+	h.mu.Lock()
+	h.facts.Logins = append(h.facts.Logins, r.Logins...)
+	h.facts.Kernel, h.facts.KernelPackage, h.facts.Packages = r.Kernel, r.KernelPackage, r.Packages
+	if r.OS != "" {
+		h.facts.OS, h.facts.OSQoD = r.OS, toldInside
+	}
+	if r.OSCPE != "" {
+		h.facts.OSCPE = r.OSCPE
+	}
+	h.mu.Unlock()
+	h.emitFindings(r.Findings)
+}
+
+// toldInside is the quality of what the host itself says of its system.
+const toldInside = 97
+
+// signedIn keeps how a login of the checks fared.
+func (h *host) signedIn(l scanlink.Login) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.facts.Logins = append(h.facts.Logins, l)
+}
+
+// loginSummary is the one line on all logins.
+func loginSummary(all []scanlink.Login) string { return login.Summary(all) }
