@@ -115,6 +115,9 @@ func (r *run) fits(t *Template) bool {
 
 func (r *run) execute(t *Template) []scanlink.Finding {
 	x := &execution{run: r, template: t, scope: newScope(r.target), jar: cookies{}}
+	for name, v := range r.options.Variables {
+		x.scope.base[name] = v
+	}
 	for _, v := range t.variables {
 		s, err := v.value.Render(x.scope)
 		if err != nil {

@@ -26,12 +26,14 @@ type Refusal struct {
 // Set is a compiled collection. It is immutable and safe for concurrent use.
 type Set struct {
 	templates []*Template
+	version   string
 	shared    map[string]bool // requests that more than one template sends: their answers are kept during a run
 }
 
 // Template is one compiled template.
 type Template struct {
 	id        string
+	path      string // in its collection
 	kind      string
 	idle      string // why it is loaded and yet never run
 	info      info
@@ -72,6 +74,9 @@ type hit struct {
 // ID of the template.
 func (t *Template) ID() string { return t.id }
 
+// Path of the template's file in its collection.
+func (t *Template) Path() string { return t.path }
+
 // Kind is the first protocol that it speaks: http, network, dns, ssl, file or workflow.
 func (t *Template) Kind() string { return t.kind }
 
@@ -105,7 +110,7 @@ func Load(fsys fs.FS) (*Set, []Refusal, error) {
 			refusals = append(refusals, *refusal)
 			return nil
 		}
-		seen[t.id] = p
+		seen[t.id], t.path = p, p
 		s.templates = append(s.templates, t)
 		return nil
 	})
@@ -273,6 +278,15 @@ func (s *Set) shareRequests() {
 // Len is the number of templates.
 func (s *Set) Len() int { return len(s.templates) }
 
+// Version is a digest of what was loaded; empty for a set that was put together.
+func (s *Set) Version() string { return s.version }
+
+// All are the templates, in the order of their paths.
+func (s *Set) All() []*Template { return slices.Clone(s.templates) }
+
+// Only is a set of one template.
+func (s *Set) Only(t *Template) *Set { return &Set{templates: []*Template{t}} }
+
 // Merge is a set of this one's templates and those of others whose ids are new.
 func (s *Set) Merge(others ...*Set) *Set {
 	all := &Set{templates: slices.Clone(s.templates)}
@@ -306,12 +320,13 @@ func (s *Set) Classes() []string {
 
 // Options of one run.
 type Options struct {
-	Active      bool          // also run templates that attack, log in or write
-	Detections  bool          // also run templates that only detect software
-	Deadline    time.Time     // when set, the run ends then with what it has
-	MaxRequests int           // HTTP requests to the target in all; 0 is no bound
-	Timeout     time.Duration // of one request; 0 takes ten seconds
-	Parallel    int           // templates at once; 0 takes six
+	Active      bool              // also run templates that attack, log in or write
+	Detections  bool              // also run templates that only detect software
+	Variables   map[string]string // what templates expect their user to give, such as an account
+	Deadline    time.Time         // when set, the run ends then with what it has
+	MaxRequests int               // HTTP requests to the target in all; 0 is no bound
+	Timeout     time.Duration     // of one request; 0 takes ten seconds
+	Parallel    int               // templates at once; 0 takes six
 }
 
 func withDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {

@@ -1,0 +1,346 @@
+package answer
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Case is a template's own example: what a vulnerable target answers, and one that differs in one matched element.
+type Case struct {
+	ID, Kind  string
+	Good, Bad []Exchange
+	Changed   string            // what differs
+	Variables map[string]string // what the template expects its user to give, such as an account
+	Tags      []string
+	Port      string
+	TLS       bool   // the template speaks through TLS
+	Record    string // of a dns template: the type it asks for
+
+	defined   map[string]string // the template's variables, as written
+	payloads  map[string]string // the first value of each payload
+	extracted map[string]string // what extractors take from the answers
+}
+
+// Exchange is one request that the template sends and its answer.
+type Exchange struct {
+	Request Request
+	Answer  Answer
+}
+
+// Make reads a template and makes its case. An error says what the generator does not understand.
+func Make(template []byte) (*Case, error) {
+	d, err := parse(template)
+	if err != nil {
+		return nil, err
+	}
+	c := &Case{
+		ID: d.ID, Tags: d.tags(), Variables: map[string]string{}, defined: d.variables(), payloads: map[string]string{}, extracted: map[string]string{},
+	}
+	var blocks []block
+	c.Kind, blocks = d.kind()
+	m := &maker{c: c, flow: d.Flow, blocks: blocks}
+	if err := m.prepare(); err != nil {
+		return nil, err
+	}
+	return c, m.make()
+}
+
+type maker struct {
+	c        *Case
+	flow     string
+	blocks   []block
+	elements [][]element // of each block
+	failed   []error     // and why it has none
+	chosen   int         // the block that is made to match and then not to
+}
+
+func (m *maker) prepare() error {
+	wanted := map[string]string{}
+	for i := range m.blocks {
+		b := &m.blocks[i]
+		es, err := b.elements()
+		m.elements, m.failed = append(m.elements, es), append(m.failed, err)
+		for _, e := range es {
+			if name, ok := strings.CutPrefix(e.part, value); ok {
+				wanted[name] = e.text
+			}
+		}
+		for name, n := range b.Payloads {
+			m.c.payloads[name] = name
+			if len(n.Content) > 0 {
+				m.c.payloads[name] = n.Content[0].Value
+			}
+		}
+		if b.Port != "" {
+			m.c.Port = strings.TrimSpace(strings.Split(b.Port, ",")[0])
+		}
+		m.c.TLS = m.c.TLS || slices.ContainsFunc(b.Host, func(h string) bool { return strings.HasPrefix(h, "tls://") })
+		m.c.Record = strings.ToUpper(b.Type)
+	}
+	m.extractors(wanted)
+	m.given()
+	return m.choose()
+}
+
+// extractors adds what named and internal extractors shall take, since later requests may need it.
+func (m *maker) extractors(wanted map[string]string) {
+	taken := map[string]bool{}
+	for i := range m.blocks {
+		b := &m.blocks[i]
+		if len(b.Matchers) == 0 {
+			for _, e := range b.Extractors {
+				taken[e.Name] = true
+			}
+			continue
+		}
+		for _, e := range b.Extractors {
+			if !e.Internal && e.Name == "" {
+				continue
+			}
+			taken[e.Name] = true
+			if es, err := e.elements(wanted[e.Name]); err == nil {
+				m.elements[i] = append(m.elements[i], es...)
+			}
+		}
+	}
+	for i := range m.elements {
+		for k, e := range m.elements[i] {
+			if name, ok := strings.CutPrefix(e.part, value); ok && !taken[name] {
+				m.elements[i][k].part, m.elements[i][k].index = partIndex(name)
+			}
+		}
+	}
+}
+
+// given finds the names that only the user of a template can give.
+func (m *maker) given() {
+	known := m.env()
+	for i := range m.blocks {
+		b := &m.blocks[i]
+		names := map[string]bool{}
+		for _, e := range b.Extractors {
+			names[e.Name] = true
+		}
+		for _, text := range slices.Concat(b.Path, b.Raw, list{b.Body}) {
+			for _, name := range plainMarkers(text) {
+				if _, ok := known(name); !ok && !names[name] && !m.extractedSomewhere(name) && !strings.HasPrefix(name, "interactsh") {
+					m.c.Variables[name] = "given" + name
+				}
+			}
+		}
+	}
+}
+
+func (m *maker) extractedSomewhere(name string) bool {
+	return slices.ContainsFunc(m.blocks, func(b block) bool {
+		return slices.ContainsFunc(b.Extractors, func(e extractor) bool { return e.Name == name })
+	})
+}
+
+// choose takes the block that will be changed.
+func (m *maker) choose() error {
+	m.chosen = -1
+	sequence := m.flow != "" && !strings.Contains(m.flow, "||")
+	for i := range m.blocks {
+		reports := len(m.blocks[i].Matchers)+len(m.blocks[i].Extractors) > 0
+		switch {
+		case m.failed[i] != nil && sequence:
+			return m.failed[i]
+		case m.failed[i] != nil || !reports || slices.ContainsFunc(m.blocks[i].Matchers, func(m matcher) bool { return m.Internal }) && !sequence:
+		case m.chosen < 0 || sequence:
+			m.chosen = i
+		}
+	}
+	if m.chosen < 0 {
+		for _, err := range m.failed {
+			if err != nil {
+				return err
+			}
+		}
+		return unmade("no conditions")
+	}
+	return nil
+}
+
+// env is what stands for values before any request is sent.
+func (m *maker) env() values {
+	var v values
+	v = func(name string) (any, bool) {
+		if s, ok := m.c.defined[name]; ok {
+			out, err := fill(s, v)
+			if err != nil {
+				out = "value-" + name
+			}
+			return out, true
+		}
+		if s, ok := m.c.payloads[name]; ok {
+			return s, true
+		}
+		if s, ok := m.c.Variables[name]; ok {
+			return s, true
+		}
+		if strings.HasPrefix(name, "rand") || targetName(name) {
+			return "value-" + name, true
+		}
+		return nil, false
+	}
+	return v
+}
+
+func targetName(name string) bool {
+	return slices.Contains(strings.Fields("BaseURL RootURL Hostname Host Port Scheme Path File FQDN RDN DN TLD SD ip Input"), name)
+}
+
+func (m *maker) make() error {
+	good := m.answers(m.elements)
+	env := m.env()
+	if !m.blocks[m.chosen].opinion(good[m.chosen], env) {
+		return unmade("the answer that was made does not match by the generator's own reading")
+	}
+	m.take(good, env)
+	bad, what, ok := m.change(env)
+	if !ok {
+		return unmade("no single element decides")
+	}
+	m.c.Changed = what
+	m.c.Good, m.c.Bad = m.exchanges(good), m.exchanges(bad)
+	return nil
+}
+
+// answers of every block. Where blocks are independent, the others only give what extractors want.
+func (m *maker) answers(elements [][]element) [][]Answer {
+	all := make([][]Answer, len(m.blocks))
+	sequence := m.flow != "" && !strings.Contains(m.flow, "||")
+	for i := range m.blocks {
+		b := &m.blocks[i]
+		es := elements[i]
+		if i != m.chosen && !sequence {
+			es = nil
+			for _, e := range b.Extractors {
+				if more, err := e.elements(""); err == nil && e.Internal {
+					es = append(es, more...)
+				}
+			}
+		}
+		all[i] = answers(es, max(1, len(b.Path)+len(b.Raw)))
+	}
+	return all
+}
+
+func (m *maker) take(all [][]Answer, env values) {
+	for i := range m.blocks {
+		for _, e := range m.blocks[i].Extractors {
+			for k := range all[i] {
+				if v, ok := e.take(partsOf(all[i][k], env)); ok && e.Name != "" {
+					m.c.extracted[e.Name] = v
+				}
+			}
+		}
+	}
+}
+
+// change alters one element after the other until the answer matches no more.
+func (m *maker) change(env values) ([][]Answer, string, bool) {
+	order := make([]int, len(m.elements[m.chosen]))
+	for i := range order {
+		order[i] = i
+	}
+	mine := m.elements[m.chosen]
+	slices.SortStableFunc(order, func(a, b int) int { return weight(mine[b]) - weight(mine[a]) })
+	for _, i := range order {
+		for _, other := range mine[i].altered() {
+			changed := slices.Clone(m.elements)
+			changed[m.chosen] = slices.Clone(mine)
+			changed[m.chosen][i] = other
+			bad := m.answers(changed)
+			if m.silent(bad, env) {
+				return bad, fmt.Sprintf("%s %q became %q", mine[i].part, mine[i].text+number(mine[i]), other.text+number(other)), true
+			}
+		}
+	}
+	return nil, "", false
+}
+
+func number(e element) string {
+	if e.number == 0 {
+		return ""
+	}
+	return strconv.Itoa(e.number)
+}
+
+func (m *maker) silent(all [][]Answer, env values) bool {
+	if m.flow != "" && !strings.Contains(m.flow, "||") {
+		return !m.blocks[m.chosen].opinion(all[m.chosen], env)
+	}
+	for i := range m.blocks {
+		if m.failed[i] == nil && m.blocks[i].opinion(all[i], env) {
+			return false
+		}
+	}
+	return true
+}
+
+// weight orders what to change: what the target says before how it says it.
+func weight(e element) int {
+	switch e.part {
+	case "body", "raw":
+		return 1000 + min(900, len(e.text))
+	case status, size, least, delay:
+		return 1
+	}
+	return 100
+}
+
+func (e element) altered() []element {
+	var all []element
+	add := func(text string, number int) {
+		o := e
+		o.text, o.number = text, number
+		all = append(all, o)
+	}
+	switch e.part {
+	case status:
+		add("", map[bool]int{true: 503, false: 200}[e.number == 200])
+	case size, least:
+		add("", 0)
+		add("", e.number+7)
+	case delay:
+		add("", 0)
+	default:
+		field, _, ok := strings.Cut(e.text, ": ")
+		if ok && e.part == "header" {
+			add(field+": unlike", 0)
+		}
+		add("unlike", 0)
+	}
+	return all
+}
+
+// exchanges ties each answer to its request.
+func (m *maker) exchanges(all [][]Answer) []Exchange {
+	var out []Exchange
+	for i := range m.blocks {
+		b := &m.blocks[i]
+		if len(b.Path)+len(b.Raw) == 0 {
+			out = append(out, Exchange{b.plain(), all[i][0]})
+			continue
+		}
+		for k, p := range b.Path {
+			out = append(out, Exchange{b.pathRequest(p), all[i][k]})
+		}
+		for k, r := range b.Raw {
+			out = append(out, Exchange{rawRequest(r), all[i][len(b.Path)+k]})
+		}
+	}
+	return out
+}
+
+func statusLine(code int) string {
+	if t := http.StatusText(code); t != "" {
+		return strconv.Itoa(code) + " " + t
+	}
+	return strconv.Itoa(code) + " Status"
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/big"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/internal/engine/template"
+	"github.com/vedette/vedette/internal/engine/template/answer"
+	"github.com/vedette/vedette/internal/engine/wire"
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/scanlink"
+)
+
+// tally of the answers that were served.
+type tally struct {
+	right, missed, mistaken, unmade int
+	lines                           []string
+}
+
+func answered(ctx context.Context, w io.Writer, files fs.FS, set *template.Set, count int) error {
+	chosen, passed := first(set, count)
+	var generated tally
+	for _, t := range chosen {
+		text, err := fs.ReadFile(files, t.Path())
+		if err != nil {
+			return err
+		}
+		c, err := answer.Make(text)
+		if err != nil {
+			generated.unmade++
+			generated.lines = append(generated.lines, fmt.Sprintf("no answer   %s: %v", t.ID(), err))
+			continue
+		}
+		if err := generated.try(ctx, set.Only(t), c); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(w, "\nanswers for the %d templates that are run and whose ids have the smallest SHA-256; passed over among them:\n", len(chosen))
+	byCount(w, passed)
+	fmt.Fprintf(w, "generated: %d found on the vulnerable answer and silent on the changed one, %d missed, %d found on the changed one, %d without an answer\n",
+		generated.right, generated.missed, generated.mistaken, generated.unmade)
+	for _, l := range generated.lines {
+		fmt.Fprintln(w, " ", l)
+	}
+	return nil
+}
+
+// try serves both sides of a case.
+func (y *tally) try(ctx context.Context, set *template.Set, c *answer.Case) error {
+	good, asked, err := serve(ctx, set, c, c.Good)
+	if err != nil {
+		return err
+	}
+	bad, _, err := serve(ctx, set, c, c.Bad)
+	if err != nil {
+		return err
+	}
+	switch {
+	case good == 0:
+		y.missed++
+		y.lines = append(y.lines, fmt.Sprintf("missed      %s: asked %q", c.ID, asked))
+	case bad > 0:
+		y.mistaken++
+		y.lines = append(y.lines, fmt.Sprintf("found still %s: %s", c.ID, c.Changed))
+	default:
+		y.right++
+	}
+	return nil
+}
+
+func serve(ctx context.Context, set *template.Set, c *answer.Case, exchanges []answer.Exchange) (found int, asked string, err error) {
+	var config *tls.Config
+	service := scanlink.Service{Protocol: "tcp", State: "open", Name: "http"}
+	if c.Kind != "http" {
+		service.Name = strings.Join(c.Tags[:min(1, len(c.Tags))], "")
+	}
+	if c.TLS || c.Kind == "ssl" {
+		if config, err = selfSigned(); err != nil {
+			return 0, "", err
+		}
+		service.Tunnel = "tls"
+	}
+	s, err := c.Serve(exchanges, config)
+	if err != nil {
+		return 0, "", err
+	}
+	defer s.Close()
+	at := netip.MustParseAddrPort(s.Addr())
+	service.Address, service.Port = at.Addr(), at.Port()
+	host := scanlink.PlanHost{Address: at.Addr(), Names: []string{"localhost"}}
+	n := wire.New([]scanlink.PlanHost{host}, wire.Limits{})
+	all := set.Run(ctx, n, wire.Target{Host: host, Service: service}, template.Options{
+		Active: true, Detections: true, Variables: c.Variables, Parallel: 1, Deadline: clock.Now().Add(time.Minute),
+	})
+	return len(all), strings.Join(s.Asked(), " | "), nil
+}
+
+func selfSigned() (*tls.Config, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: clock.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, nil
+}
