@@ -17,7 +17,6 @@ import (
 
 	"github.com/vedette/vedette/internal/api"
 	"github.com/vedette/vedette/internal/domain/audit"
-	"github.com/vedette/vedette/internal/domain/auth"
 	"github.com/vedette/vedette/internal/domain/report"
 	"github.com/vedette/vedette/internal/domain/scan"
 	"github.com/vedette/vedette/internal/domain/scanner"
@@ -111,7 +110,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hasher := secret.NewHasher(secret.DefaultCost, 2)
+	hasher := secret.NewHasher(passwordCost, 2)
 	if a.First, err = firstStart(ctx, a.DB, a.Config, hasher); err != nil {
 		return err
 	}
@@ -146,7 +145,10 @@ func (a *App) rematch() {
 }
 
 func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
-	sign := &auth.Auth{DB: a.DB, Hasher: hasher, Lifetime: a.Config.API.TokenLifetime}
+	sign, err := a.signing(sealer, hasher)
+	if err != nil {
+		return err
+	}
 	rules := target.Rules{Allow: a.Config.Scan.AllowNetworks, Own: a.own(), OwnScanner: scanner.HasOwn}
 	scan.WorkSchedules(a.queue, a.DB, scan.Starter{Rules: rules, Lookup: lookup, Contact: a.Config.ASV.Email}, a.log)
 	h, err := api.New(api.Options{

@@ -5,6 +5,7 @@ package auth
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/secret"
+	"github.com/vedette/vedette/internal/platform/sms"
 )
 
 // Kinds of tokens.
@@ -45,6 +47,8 @@ type Token struct {
 	UserAgent string      `bun:"user_agent"`
 	CreatedAt clock.Time  `bun:"created_at"`
 	ExpiresAt *clock.Time `bun:"expires_at"`
+
+	PasswordCheckedAt *clock.Time `bun:"password_checked_at"` // when the password was last asked for with it; nil: never
 }
 
 // Auth signs callers in and recognises their tokens.
@@ -52,6 +56,10 @@ type Auth struct {
 	DB       *db.DB
 	Hasher   *secret.Hasher
 	Lifetime time.Duration // of a sign-in token
+	Sealer   *secret.Sealer
+	SMS      sms.Sender // nil: this installation sends no text messages
+	Log      *slog.Logger
+	Issuer   string // stands beside the codes of an authenticator, and in text messages
 }
 
 // Credentials of one request.
@@ -166,18 +174,4 @@ func contains(all []string, one string) bool {
 		}
 	}
 	return false
-}
-
-// Attempts allowed before an account or an address must wait, and how long at most.
-const (
-	freeFailures = 5
-	longestWait  = 15 * time.Minute
-)
-
-// wait after that many failures in a row.
-func wait(failures int) time.Duration {
-	if failures < freeFailures {
-		return 0
-	}
-	return min(longestWait, time.Second<<min(failures-freeFailures, 20))
 }

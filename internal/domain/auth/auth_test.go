@@ -9,7 +9,7 @@ import (
 func TestWait(t *testing.T) {
 	t.Parallel()
 	for failures, want := range map[int]time.Duration{-1: 0, 0: 0, 4: 0, 5: time.Second, 6: 2 * time.Second, 10: 32 * time.Second, 14: 512 * time.Second, 15: longestWait, 80: longestWait, 1 << 40: longestWait} {
-		if got := wait(failures); got != want {
+		if got := accountOf("x").wait(failures); got != want {
 			t.Errorf("after %d failures: %s, want %s", failures, got, want)
 		}
 	}

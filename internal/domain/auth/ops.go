@@ -17,19 +17,24 @@ import (
 
 const hour = time.Hour
 
-// SignInInput is the body of Sign in.
+// SignInInput is the body of Sign in: user name and password, or the second step.
 type SignInInput struct {
 	Body struct {
-		Username string `json:"username" maxLength:"254" doc:"User name or e-mail address" example:"ada@example.com"`
-		Password string `json:"password" maxLength:"512"`
+		Username        string `json:"username,omitempty" maxLength:"254" doc:"User name or e-mail address" example:"ada@example.com"`
+		Password        string `json:"password,omitempty" maxLength:"512"`
+		OTPAttempt      string `json:"otp_attempt,omitempty" maxLength:"20" doc:"Second step: the code" example:"123456"`
+		OTPSessionState string `json:"otp_session_state,omitempty" maxLength:"100" doc:"Second step: what the first one answered"`
 	}
 }
 
-// SignedIn is the answer.
+// SignedIn is the answer: a token, or what the second step needs.
 type SignedIn struct {
-	Token     string     `json:"token" doc:"Send it as Authorization: Bearer <token>"`
-	ExpiresAt clock.Time `json:"expires_at" format:"date-time"`
-	User      ShortUser  `json:"user"`
+	Token            string     `json:"token,omitempty" doc:"Send it as Authorization: Bearer <token>. None where a second step is needed"`
+	ExpiresAt        clock.Time `json:"expires_at,omitzero" format:"date-time"`
+	User             ShortUser  `json:"user,omitzero"`
+	OTPSessionState  string     `json:"otp_session_state,omitempty" doc:"Send it with otp_attempt to this operation again: within ten minutes, at most five times"`
+	OTPMethods       []string   `json:"otp_methods,omitempty" doc:"totp, sms; the default first"`
+	OTPDefaultMethod string     `json:"otp_default_method,omitempty"`
 }
 
 // ShortUser is who signed in.
@@ -68,6 +73,14 @@ type permissionsInput struct {
 
 // Operations of the noun.
 func (a *Auth) Operations() []op.Operation {
+	return op.Operations(
+		a.sessionOperations(),
+		a.secondStepOperations(),
+		a.factorOperations(),
+	)
+}
+
+func (a *Auth) sessionOperations() []op.Operation {
 	return append(op.In("Authentication", "",
 		op.Long("signIn", "Sign in", http.MethodPost, "/v2/auth/sign_in", access.Public, a.signIn),
 		op.Do("signOut", "Sign out", http.MethodDelete, "/v2/auth/sign_out", access.SignedIn, signOut),
@@ -85,38 +98,64 @@ func (a *Auth) Operations() []op.Operation {
 var wrongCredentials = fault.New(fault.Unauthenticated, "The user name or the password is wrong.").Coded("wrong_credentials")
 
 func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (SignedIn, error) {
-	request := op.RequestOf(ctx)
-	account, address := "account:"+user.Fold(in.Body.Username), "address:"+request.IP
+	b := in.Body
+	if b.OTPSessionState != "" {
+		return a.finish(ctx, open, b.OTPSessionState, a.codeMatches(b.OTPAttempt))
+	}
+	if err := bothSent(b.Username, b.Password); err != nil {
+		return SignedIn{}, err
+	}
 	var meant []user.User
 	err := open.Read(ctx, func(tx *db.Tx) error {
-		until, err := blockedUntil(tx, account, address)
-		if err != nil {
-			return err
-		}
-		if until > tx.Now() {
-			left := time.Duration(until-tx.Now()) * time.Millisecond
-			return fault.New(fault.Limited, "Too many failed sign-ins; try again in %d seconds.", int(left.Seconds())+1).RetryAfter(left)
-		}
-		meant, err = user.ByLogin(tx, in.Body.Username)
+		var err error
+		meant, err = user.ByLogin(tx, b.Username)
 		return err
 	})
 	if err != nil {
 		return SignedIn{}, err
 	}
-	u, err := a.which(ctx, meant, in.Body.Password)
+	request := op.RequestOf(ctx)
+	var u *user.User
+	err = a.guarded(ctx, triedSubjects(meant, b.Username, request.IP), func() error {
+		u, err = a.which(ctx, meant, b.Password)
+		return err
+	})
 	if err != nil {
-		if failure := open.Write(ctx, func(tx *db.Tx) error { return failed(tx, account, address) }); failure != nil {
-			return SignedIn{}, failure
-		}
 		return SignedIn{}, err
 	}
-	token := secret.NewToken(sessionPrefix)
-	out := SignedIn{Token: token.Reveal(), User: ShortUser{u.ID, u.Username, u.Role}}
+	var out SignedIn
 	err = open.Write(ctx, func(tx *db.Tx) error {
-		out.ExpiresAt = tx.Now().Add(a.Lifetime)
-		return a.start(tx, u, token, request, account)
+		checked := clock.AtPointer(tx.Now().Time())
+		if u.TwoFactor().Enabled {
+			out, err = begin(tx, u, checked)
+		} else {
+			out, err = a.start(tx, u, request, checked)
+		}
+		return err
 	})
 	return out, err
+}
+
+func bothSent(username, password string) error {
+	var missing []fault.Detail
+	for _, f := range []struct{ name, value string }{{"username", username}, {"password", password}} {
+		if f.value == "" {
+			missing = append(missing, fault.Detail{Pointer: "/" + f.name, Code: "required", Detail: "Send username and password, or otp_session_state and otp_attempt."})
+		}
+	}
+	return fault.All(missing)
+}
+
+// triedSubjects of a sign-in: the accounts that the name may mean, or the name that means none, and the address.
+func triedSubjects(meant []user.User, username, ip string) []subject {
+	all := []subject{addressOf(ip)}
+	for i := range meant {
+		all = append(all, accountOf(meant[i].ID))
+	}
+	if len(meant) == 0 {
+		all = append(all, nobodyOf(user.Fold(username)))
+	}
+	return all
 }
 
 // which of the users it is whose password was sent; the fault is the first one's.
@@ -157,25 +196,25 @@ func (a *Auth) verify(ctx context.Context, u *user.User, password string) error 
 	return nil
 }
 
-func (a *Auth) start(tx *db.Tx, u *user.User, token secret.Text, r op.Request, account string) error {
+// start a session of the user. passwordCheckedAt is when the password was asked for on the way here; nil: it was not.
+func (a *Auth) start(tx *db.Tx, u *user.User, r op.Request, passwordCheckedAt *clock.Time) (SignedIn, error) {
+	token := secret.NewToken(sessionPrefix)
+	out := SignedIn{Token: token.Reveal(), ExpiresAt: tx.Now().Add(a.Lifetime), User: ShortUser{u.ID, u.Username, u.Role}}
 	t := &Token{ID: db.NewID(), UserID: u.ID, Kind: session, Hash: secret.TokenHash(token.Reveal()), IP: r.IP, UserAgent: r.UserAgent,
-		CreatedAt: tx.Now(), ExpiresAt: clock.AtPointer(tx.Now().Add(a.Lifetime).Time())}
+		CreatedAt: tx.Now(), ExpiresAt: &out.ExpiresAt, PasswordCheckedAt: passwordCheckedAt}
 	t.OrganizationID = u.OrganizationID
 	if err := insert(tx, t); err != nil {
-		return err
-	}
-	if err := forgive(tx, account); err != nil {
-		return err
+		return SignedIn{}, err
 	}
 	if err := user.SignedIn(tx, u, r.IP); err != nil {
-		return err
+		return SignedIn{}, err
 	}
 	if err := forgetOld(tx); err != nil {
-		return err
+		return SignedIn{}, err
 	}
 	p, err := principal(tx, u, Credentials{})
 	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Actor: &p})
-	return err
+	return out, err
 }
 
 func signOut(tx *db.Tx, _ *op.Empty) (Message, error) {

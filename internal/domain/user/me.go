@@ -124,7 +124,8 @@ func showMe(tx *db.Tx, in *meInput) (Me, error) {
 	}
 	m := Me{ID: u.ID, Username: u.Username, Role: u.Role, Email: u.Email, Locale: u.Locale, Timezone: u.Timezone, ActiveProduct: u.ActiveProduct,
 		Organization: op.Link{ID: p.Home.ID, Name: p.Home.Name}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
-		LastSignInAt: u.LastSignInAt, LastSignInIP: u.LastSignInIP, SignInCount: u.SignInCount}
+		LastSignInAt: u.LastSignInAt, LastSignInIP: u.LastSignInIP, SignInCount: u.SignInCount,
+		TwoFactorAuthentication: u.TwoFactor()}
 	if p.Impersonator != "" {
 		m.Impersonator = &op.Link{ID: p.Impersonator, Name: p.ImpersonatorName}
 	}

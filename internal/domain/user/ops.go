@@ -36,15 +36,6 @@ type Attributes struct {
 // Key is the resource's id and type.
 func (a Attributes) Key() (string, string) { return a.ID, "user" }
 
-// TwoFactor tells the second factors of a user.
-type TwoFactor struct {
-	Enabled          bool    `json:"enabled"`
-	OTPSMSEnabled    bool    `json:"otp_sms_enabled"`
-	OTPTOTPEnabled   bool    `json:"otp_totp_enabled"`
-	OTPPhone         *string `json:"otp_phone"`
-	OTPDefaultMethod *string `json:"otp_default_method"`
-}
-
 // CreateInput is the body of Create User.
 type CreateInput struct {
 	Body struct {
@@ -212,7 +203,7 @@ func represent(tx *db.Tx, rows []User) ([]Attributes, error) {
 	for i, u := range rows {
 		all[i] = Attributes{ID: u.ID, Username: u.Username, Email: u.Email, Role: u.Role, Profile: u.Profile,
 			Organization: &op.Link{ID: u.OrganizationID, Name: names[u.OrganizationID]}, ActiveProduct: u.ActiveProduct,
-			ConfirmedAt: u.ConfirmedAt, LockedAt: u.LockedAt, LastSignInAt: u.LastSignInAt, Partner: u.Role == access.Partner,
+			ConfirmedAt: u.ConfirmedAt, LockedAt: u.LockedAt, LastSignInAt: u.LastSignInAt, TwoFactorAuthentication: u.TwoFactor(), Partner: u.Role == access.Partner,
 			CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt}
 	}
 	return all, nil

@@ -27,6 +27,7 @@ type User struct {
 	EmailKey    string      `bun:"email_key"`
 	Role        access.Role `bun:"role"`
 	Profile
+	Factors
 	ActiveProduct string      `bun:"active_product"`
 	PasswordHash  string      `bun:"password_hash"`
 	ConfirmedAt   *clock.Time `bun:"confirmed_at"`

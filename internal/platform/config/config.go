@@ -30,6 +30,7 @@ type Config struct {
 	API         API         `key:"api"`
 	Operator    Operator    `key:"operator"`
 	Mail        Mail        `key:"mail"`
+	SMS         SMS         `key:"sms"`
 	ASV         ASV         `key:"asv"`
 	Log         Log         `key:"log"`
 	Metrics     Metrics     `key:"metrics"`
@@ -101,6 +102,15 @@ type Mail struct {
 	Username string      `key:"username" doc:"Name for signing in at the SMTP server."`
 	Password secret.Text `key:"password" doc:"Password for signing in at the SMTP server."`
 	From     string      `key:"from" derived:"vedette@ the host of base_url" doc:"Sender of all mail."`
+}
+
+// SMS is the way out for text messages, which bring codes for signing in.
+type SMS struct {
+	Provider string      `key:"provider" default:"none" doc:"none, twilio, or log: for development only, since it writes the codes into the log."`
+	Account  string      `key:"account" doc:"Twilio's Account SID."`
+	Token    secret.Text `key:"token" doc:"Twilio's auth token."`
+	From     string      `key:"from" doc:"Number in E.164 form, or id of a messaging service (MG…), that messages come from."`
+	BaseURL  string      `key:"base_url" default:"https://api.twilio.com" doc:"Where Twilio's API is, or what speaks like it."`
 }
 
 // ASV is the company that stands in the attestation as the Approved Scanning Vendor (ASV Program Guide, appendix A).

@@ -69,6 +69,7 @@ func (c *Config) validate() error {
 		c.validateBaseURL(),
 		c.validateKeys(),
 		c.validateMail(),
+		c.validateSMS(),
 		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		oneOf("log.format", c.Log.Format, "text", "json"),
 		between("database.max_connections", c.Database.MaxConnections, 2, 1000),
@@ -140,6 +141,18 @@ func (c *Config) validateMail() error {
 		return fmt.Errorf("mail.from: %q: want an address such as Vedette <scans@example.com>", c.Mail.From)
 	}
 	return nil
+}
+
+func (c *Config) validateSMS() error {
+	if err := oneOf("sms.provider", c.SMS.Provider, "none", "log", "twilio"); err != nil || c.SMS.Provider != "twilio" {
+		return err
+	}
+	var base error
+	u, err := url.Parse(c.SMS.BaseURL)
+	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "127.0.0.1")) {
+		base = fmt.Errorf("sms.base_url: %q: want https://HOST", c.SMS.BaseURL)
+	}
+	return errors.Join(base, required("sms.account", c.SMS.Account), required("sms.token", c.SMS.Token.Reveal()), required("sms.from", c.SMS.From))
 }
 
 func optional(value string, check func() error) error {
