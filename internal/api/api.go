@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,8 @@ type Options struct {
 	DB             *db.DB
 	Operations     []op.Operation
 	Identify       Identify
+	Application    func(ctx context.Context, key, ip string) (Application, error) // whose API key it is; nil: keys are not looked at
+	RequireKey     bool                                                           // refuse calls without an API key
 	Audit          op.Auditor
 	Keys           *replay.Keys
 	Log            *slog.Logger
@@ -36,7 +39,10 @@ type Options struct {
 	Ready          func(*http.Request) error // nil where the program is ready to serve
 }
 
-const maxBody = 1 << 20
+const (
+	maxBody      = 1 << 20
+	documentPath = "/v2/openapi.json"
+)
 
 // New builds the handler of everything under /v2, the documentation page and the health checks. It fails on an operation that
 // has no known permission.
@@ -46,7 +52,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux.HandleFunc("GET /v2/openapi.json", serveDocument(document))
+	mux.HandleFunc("GET "+documentPath, serveDocument(document))
 	mountDocs(mux, document)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", ready(o))

@@ -30,6 +30,14 @@ import (
 // Identify finds out who calls, from the Authorization header, X-Organization-Id and ?product=.
 type Identify func(ctx context.Context, authorization, organization, product string) (access.Principal, error)
 
+// Application that an API key names, and the organization that the key belongs to.
+type Application struct{ ID, Organization string }
+
+// serves says whether the key is for callers of this organization: the key's own, and those below it.
+func (a Application) serves(home access.Organization) bool {
+	return a.Organization == home.ID || home.Below(a.Organization)
+}
+
 type edge struct {
 	options  Options
 	limiter  *limiter
@@ -64,22 +72,60 @@ func (e *edge) serve(w http.ResponseWriter, r *http.Request, inner http.Handler,
 		return
 	}
 	r.URL.Path = foldIDs(r.URL.Path)
-	var p access.Principal
-	var err error = fault.New(fault.Unauthenticated, "Sign in first: send Authorization: Bearer <token>, or Basic <access token>.")
-	if header := r.Header.Get("Authorization"); header != "" {
-		p, err = e.options.Identify(r.Context(), header, e.organization(r), r.URL.Query().Get("product"))
-		if err != nil && fault.KindOf(err) == fault.Internal {
-			e.options.Log.ErrorContext(r.Context(), "identify", slog.Any("error", err))
-		}
+	c := e.caller(r, request.IP)
+	refused := e.limiter.take(w.Header(), c.principal, c.application, request.IP, public(r.URL.Path))
+	if refused == nil {
+		refused = c.refused
 	}
-	if refused := e.limiter.take(w.Header(), p, request.IP, public(r.URL.Path)); refused != nil {
+	if refused != nil {
 		answer(w, request, refused)
 		return
 	}
 	if r.URL.Query().Has("product") {
 		r = withoutProduct(r)
 	}
-	inner.ServeHTTP(w, r.WithContext(op.WithPrincipal(r.Context(), p, err)))
+	inner.ServeHTTP(w, r.WithContext(op.WithPrincipal(r.Context(), c.principal, c.err)))
+}
+
+// caller of one request.
+type caller struct {
+	principal   access.Principal
+	err         error // why there is none; public operations do without
+	application Application
+	refused     error // of any operation
+}
+
+func (e *edge) caller(r *http.Request, ip string) caller {
+	c := caller{err: fault.New(fault.Unauthenticated, "Sign in first: send Authorization: Bearer <token>, or Basic <access token>.")}
+	if c.application, c.refused = e.application(r, ip); c.refused != nil {
+		return c
+	}
+	if header := r.Header.Get("Authorization"); header != "" {
+		c.principal, c.err = e.options.Identify(r.Context(), header, e.organization(r), r.URL.Query().Get("product"))
+		if c.err != nil && fault.KindOf(c.err) == fault.Internal {
+			e.options.Log.ErrorContext(r.Context(), "identify", slog.Any("error", c.err))
+		}
+	}
+	if c.application.ID != "" && c.principal.User != "" && !c.application.serves(c.principal.Home) {
+		c.application, c.refused = Application{}, fault.New(fault.Unauthenticated, "The API key in x-api-key belongs to another organization.").Coded("api_key_invalid")
+	}
+	return c
+}
+
+// application is the zero one where no key is sent, and none is asked for.
+func (e *edge) application(r *http.Request, ip string) (Application, error) {
+	key := r.Header.Get("x-api-key")
+	if key == "" || e.options.Application == nil {
+		if e.options.RequireKey && r.URL.Path != documentPath {
+			return Application{}, fault.New(fault.Unauthenticated, "This installation asks for an API key on every call: send it in the header x-api-key.").Coded("api_key_required")
+		}
+		return Application{}, nil
+	}
+	app, err := e.options.Application(r.Context(), key, ip)
+	if err != nil && fault.KindOf(err) == fault.Internal {
+		e.options.Log.ErrorContext(r.Context(), "identify the application", slog.Any("error", err))
+	}
+	return app, err
 }
 
 // organization to act in; the calls about oneself take none.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -162,7 +163,7 @@ func TestLimiter(t *testing.T) {
 	c := &clock.Clock{}
 	l := newLimiter(Limits{Caller: 60, Public: 3, SignIn: 2}, c)
 	take := func(p access.Principal, ip string, credentials bool) error {
-		return l.take(http.Header{}, p, ip, credentials)
+		return l.take(http.Header{}, p, Application{}, ip, credentials)
 	}
 	user := access.Principal{User: "u"}
 	for i := range 4 {
@@ -177,7 +178,7 @@ func TestLimiter(t *testing.T) {
 		t.Error("one is limited for another")
 	}
 	h := http.Header{}
-	err := l.take(h, access.Principal{}, "192.0.2.1", false)
+	err := l.take(h, access.Principal{}, Application{}, "192.0.2.1", false)
 	var f *fault.Fault
 	if !errors.As(err, &f) || f.Kind != fault.Limited || f.After != 20*time.Second || h.Get("RateLimit-Limit") != "3" || h.Get("RateLimit-Remaining") != "0" {
 		t.Errorf("%+v, %v", f, h)
@@ -189,5 +190,14 @@ func TestLimiter(t *testing.T) {
 	c.Move(10 * time.Minute)
 	if _ = take(user, "192.0.2.9", false); len(l.byKey) != 1 {
 		t.Errorf("%d buckets are kept", len(l.byKey))
+	}
+	for i := range 61 { // an application's limit is one for all who call through it
+		caller := access.Principal{User: fmt.Sprint(i)}
+		if err := l.take(http.Header{}, caller, Application{ID: "a"}, "192.0.2.1", false); (err == nil) != (i < 60) {
+			t.Errorf("request %d of an application: %v", i, err)
+		}
+	}
+	if l.take(http.Header{}, user, Application{ID: "b"}, "192.0.2.1", false) != nil || l.take(http.Header{}, user, Application{ID: "a"}, "192.0.2.44", true) != nil {
+		t.Error("one application is limited for another, or sign-in for the rest")
 	}
 }

@@ -17,12 +17,12 @@ import (
 
 // Limits in requests a minute. Zero means none.
 type Limits struct {
-	Caller int // a signed-in user
+	Caller int // an API key, or a signed-in user without one
 	Public int // an address without a sign-in, on every path
 	SignIn int // an address on the credential paths
 }
 
-// limiter counts per user, or per address where nobody is signed in.
+// limiter counts per API key, or per user without one, or per address where nobody is signed in.
 type limiter struct {
 	limits Limits
 	clock  *clock.Clock
@@ -42,10 +42,13 @@ func newLimiter(l Limits, c *clock.Clock) *limiter {
 }
 
 // take one request, or return the fault of kind limited; the RateLimit headers tell how it stands.
-func (l *limiter) take(h http.Header, p access.Principal, ip string, credentials bool) error {
+func (l *limiter) take(h http.Header, p access.Principal, app Application, ip string, credentials bool) error {
 	key, perMinute := "user "+p.User, l.limits.Caller
 	if p.User == "" {
 		key, perMinute = "address "+network(ip), l.limits.Public
+	}
+	if app.ID != "" {
+		key, perMinute = "application "+app.ID, l.limits.Caller
 	}
 	if credentials {
 		key, perMinute = "credentials "+network(ip), l.limits.SignIn
