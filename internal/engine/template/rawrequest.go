@@ -69,7 +69,10 @@ func cutLine(s string) (line, rest string) {
 func (r *rawRequest) annotations(s string) string {
 	for strings.HasPrefix(s, "@") {
 		line, rest := cutLine(s)
-		name, value, _ := strings.Cut(line, ":")
+		name, value, colon := strings.Cut(line, ":")
+		if !colon {
+			name, value, _ = strings.Cut(line, " ") // some write @timeout 20s
+		}
 		value = strings.TrimSpace(value)
 		switch strings.ToLower(strings.TrimSpace(name)) {
 		case "@host":

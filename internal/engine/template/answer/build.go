@@ -104,7 +104,7 @@ func one(elements []element, index int) Answer {
 			a.Status = e.number
 		case delay:
 			a.Delay = time.Duration(e.number) * time.Second
-		case "body", "raw", size, least, unknown:
+		case "body", "raw", "answer", "ns", "extra", size, least:
 			switch e.place {
 			case "first", "alone":
 				first = append(first, e.text)
@@ -134,7 +134,7 @@ func one(elements []element, index int) Answer {
 }
 
 var (
-	fieldForm = regexp.MustCompile(`^[A-Za-z][\w-]*:`)
+	fieldForm = regexp.MustCompile(`^([A-Za-z][\w-]*: |(?i:location|server|content-type|set-cookie):)`)
 	mediaType = regexp.MustCompile(`^[a-z]+/[\w.+-]+`)
 )
 

@@ -19,12 +19,11 @@ type element struct {
 
 // Kinds of elements that are no text in a part.
 const (
-	status  = "status_code"
-	size    = "size"      // bytes of the body
-	least   = "least"     // bytes of the body, at least
-	delay   = "duration"  // seconds
-	value   = "value of " // and the name of an extractor: what it must take
-	unknown = "unknown"
+	status = "status_code"
+	size   = "size"      // bytes of the body
+	least  = "least"     // bytes of the body, at least
+	delay  = "duration"  // seconds
+	value  = "value of " // and the name of an extractor: what it must take
 )
 
 var errUnmade = errors.New("the generator cannot make an answer")
@@ -52,27 +51,33 @@ func partIndex(p string) (string, int) {
 	return p, index
 }
 
-// elements that make a block match.
-func (b *block) elements() ([]element, error) {
+// choices are the sets of elements that make a block match: one where every matcher must hold, one for each matcher
+// where any is enough.
+func (b *block) choices() ([][]element, error) {
 	if len(b.Matchers) == 0 {
-		return b.extracted(), nil
+		return [][]element{b.extracted()}, nil
 	}
-	var all []element
+	var all [][]element
+	var every []element
 	var failed error
 	for _, m := range b.Matchers {
 		es, err := m.elements()
-		switch {
-		case err != nil:
+		if err != nil {
 			failed = err
-		case b.Condition != "and" && !m.Negative:
-			return es, nil
+			continue
 		}
-		all = append(all, es...)
+		if !m.Negative {
+			all = append(all, es)
+		}
+		every = append(every, es...)
 	}
-	if b.Condition == "and" || len(all) == 0 {
-		return all, failed
+	if b.Condition == "and" {
+		return [][]element{every}, failed
 	}
-	return all, nil
+	if len(all) > 0 {
+		failed = nil
+	}
+	return all, failed
 }
 
 func (m *matcher) elements() ([]element, error) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -218,30 +219,32 @@ func compare(a, b string) int {
 
 func separator(r rune) bool { return r < '0' || r > '9' }
 
-// fill replaces the markers of a text by their values.
+// fill replaces the markers of a text by their values; markers within markers first.
 func fill(s string, v values) (string, error) {
 	var b strings.Builder
-	for {
-		start := strings.Index(s, "{{")
-		if start < 0 {
-			break
+	last := 0
+	for _, at := range markers(s) {
+		inner, err := fill(s[at[0]+2:at[1]-2], v)
+		if err != nil {
+			return "", err
 		}
-		end := strings.Index(s[start:], "}}")
-		if end < 0 {
-			break
-		}
-		n, err := parseExpression(s[start+2 : start+end])
-		if err != nil || n.op == "number" || n.op == "*" && n.items[0].op == "number" { // a probe for template engines
-			b.WriteString(s[:start+2])
-			s = s[start+2:]
+		b.WriteString(s[last:at[0]])
+		last = at[1]
+		n, err := parseExpression(inner)
+		if err != nil || !n.reads() { // a probe for template engines, as {{7*7}}
+			b.WriteString(s[at[0]:at[1]])
 			continue
 		}
 		got, err := n.eval(v)
 		if err != nil {
 			return "", err
 		}
-		b.WriteString(s[:start] + text(got))
-		s = s[start+end+2:]
+		b.WriteString(text(got))
 	}
-	return b.String() + s, nil
+	return b.String() + s[last:], nil
+}
+
+// reads says that an expression calls or reads something.
+func (n *node) reads() bool {
+	return n.op == "call" || n.op == "name" || slices.ContainsFunc(n.items, (*node).reads)
 }

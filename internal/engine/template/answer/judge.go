@@ -111,7 +111,7 @@ func partName(p string) string {
 // takes says whether an extractor that is not internal takes something.
 func (b *block) takes(v values) bool {
 	for _, e := range b.Extractors {
-		if _, ok := e.take(v); ok {
+		if _, ok := e.take(v); ok && !e.Internal {
 			return true
 		}
 	}
@@ -180,7 +180,7 @@ func partsOf(a Answer, env values) values {
 		switch name {
 		case "status_code":
 			return float64(a.Status), true
-		case "body", "data":
+		case "body", "data", "answer", "ns", "extra":
 			return render(a.Body), true
 		case "header", "all_headers":
 			return render(a.head()), true

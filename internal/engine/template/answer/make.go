@@ -2,10 +2,15 @@ package answer
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // Case is a template's own example: what a vulnerable target answers, and one that differs in one matched element.
@@ -21,6 +26,7 @@ type Case struct {
 
 	defined   map[string]string // the template's variables, as written
 	payloads  map[string]string // the first value of each payload
+	lists     map[string][]string
 	extracted map[string]string // what extractors take from the answers
 }
 
@@ -30,18 +36,18 @@ type Exchange struct {
 	Answer  Answer
 }
 
-// Make reads a template and makes its case. An error says what the generator does not understand.
-func Make(template []byte) (*Case, error) {
+// Make reads a template, with the collection that its payloads may be files of, and makes its case. An error says what the generator does not understand.
+func Make(template []byte, files fs.FS) (*Case, error) {
 	d, err := parse(template)
 	if err != nil {
 		return nil, err
 	}
 	c := &Case{
-		ID: d.ID, Tags: d.tags(), Variables: map[string]string{}, defined: d.variables(), payloads: map[string]string{}, extracted: map[string]string{},
+		ID: d.ID, Tags: d.tags(), Variables: map[string]string{}, defined: d.variables(), payloads: map[string]string{}, lists: map[string][]string{}, extracted: map[string]string{},
 	}
 	var blocks []block
 	c.Kind, blocks = d.kind()
-	m := &maker{c: c, flow: d.Flow, blocks: blocks}
+	m := &maker{c: c, text: string(template), files: files, flow: d.Flow, blocks: blocks}
 	if err := m.prepare(); err != nil {
 		return nil, err
 	}
@@ -50,29 +56,28 @@ func Make(template []byte) (*Case, error) {
 
 type maker struct {
 	c        *Case
+	text     string // of the template
+	files    fs.FS
 	flow     string
 	blocks   []block
-	elements [][]element // of each block
-	failed   []error     // and why it has none
-	chosen   int         // the block that is made to match and then not to
+	choices  [][][]element // of each block: each set makes it match
+	extra    [][]element   // what its extractors want
+	elements [][]element   // what is taken of these
+	failed   []error       // and why it has none
+	chosen   int           // the block that is made to match and then not to
 }
 
 func (m *maker) prepare() error {
-	wanted := map[string]string{}
 	for i := range m.blocks {
 		b := &m.blocks[i]
-		es, err := b.elements()
-		m.elements, m.failed = append(m.elements, es), append(m.failed, err)
-		for _, e := range es {
-			if name, ok := strings.CutPrefix(e.part, value); ok {
-				wanted[name] = e.text
-			}
+		choices, err := b.choices()
+		if len(choices) == 0 {
+			choices = [][]element{nil}
 		}
+		m.choices, m.failed, m.extra = append(m.choices, choices), append(m.failed, err), append(m.extra, nil)
+		m.elements = append(m.elements, choices[0])
 		for name, n := range b.Payloads {
-			m.c.payloads[name] = name
-			if len(n.Content) > 0 {
-				m.c.payloads[name] = n.Content[0].Value
-			}
+			m.payload(name, n)
 		}
 		if b.Port != "" {
 			m.c.Port = strings.TrimSpace(strings.Split(b.Port, ",")[0])
@@ -80,29 +85,49 @@ func (m *maker) prepare() error {
 		m.c.TLS = m.c.TLS || slices.ContainsFunc(b.Host, func(h string) bool { return strings.HasPrefix(h, "tls://") })
 		m.c.Record = strings.ToUpper(b.Type)
 	}
-	m.extractors(wanted)
 	m.given()
 	return m.choose()
 }
 
-// extractors adds what named and internal extractors shall take, since later requests may need it.
-func (m *maker) extractors(wanted map[string]string) {
-	taken := map[string]bool{}
+// payload keeps the values of a payload: those written, or the lines of a file of the collection.
+func (m *maker) payload(name string, n yaml.Node) {
+	var all []string
+	for _, item := range n.Content {
+		all = append(all, item.Value)
+	}
+	if b, err := fs.ReadFile(m.files, path.Clean(n.Value)); err == nil && len(all) == 0 {
+		all = strings.Fields(string(b))
+	}
+	m.c.payloads[name] = name
+	if len(all) > 0 {
+		m.c.payloads[name] = all[0]
+	}
+	if !slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, "{{") }) {
+		m.c.lists[name] = all
+	}
+}
+
+// extractors adds what internal extractors, and those that something reads, shall take.
+func (m *maker) extractors() {
+	wanted, taken := map[string]string{}, map[string]bool{}
+	for i := range m.blocks {
+		m.elements[i] = slices.Clone(m.elements[i])
+		for _, e := range m.elements[i] {
+			if name, ok := strings.CutPrefix(e.part, value); ok {
+				wanted[name] = e.text
+			}
+		}
+	}
 	for i := range m.blocks {
 		b := &m.blocks[i]
-		if len(b.Matchers) == 0 {
-			for _, e := range b.Extractors {
-				taken[e.Name] = true
-			}
-			continue
-		}
+		m.extra[i] = nil
 		for _, e := range b.Extractors {
-			if !e.Internal && e.Name == "" {
+			taken[e.Name] = true
+			if len(b.Matchers) == 0 && !e.Internal || !e.Internal && !m.read(e.Name) {
 				continue
 			}
-			taken[e.Name] = true
 			if es, err := e.elements(wanted[e.Name]); err == nil {
-				m.elements[i] = append(m.elements[i], es...)
+				m.extra[i] = append(m.extra[i], es...)
 			}
 		}
 	}
@@ -112,7 +137,14 @@ func (m *maker) extractors(wanted map[string]string) {
 				m.elements[i][k].part, m.elements[i][k].index = partIndex(name)
 			}
 		}
+		m.elements[i] = append(m.elements[i], m.extra[i]...)
 	}
+}
+
+// read says that something reads the name of an extractor.
+func (m *maker) read(name string) bool {
+	word := regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `(_\d+)?\b`)
+	return name != "" && len(word.FindAllString(m.text, -1)) > strings.Count(m.text, "name: "+name)
 }
 
 // given finds the names that only the user of a template can give.
@@ -145,7 +177,7 @@ func (m *maker) choose() error {
 	m.chosen = -1
 	sequence := m.flow != "" && !strings.Contains(m.flow, "||")
 	for i := range m.blocks {
-		reports := len(m.blocks[i].Matchers)+len(m.blocks[i].Extractors) > 0
+		reports := len(m.blocks[i].Matchers) > 0 || slices.ContainsFunc(m.blocks[i].Extractors, func(e extractor) bool { return !e.Internal })
 		switch {
 		case m.failed[i] != nil && sequence:
 			return m.failed[i]
@@ -191,10 +223,25 @@ func (m *maker) env() values {
 }
 
 func targetName(name string) bool {
-	return slices.Contains(strings.Fields("BaseURL RootURL Hostname Host Port Scheme Path File FQDN RDN DN TLD SD ip Input"), name)
+	return slices.Contains(strings.Fields("BaseURL RootURL Hostname Host host Port Scheme Path File FQDN RDN DN TLD SD ip Input"), name)
 }
 
+// make tries each set of elements that lets the chosen block match, until one can also be changed so that it does not.
 func (m *maker) make() error {
+	err := unmade("no conditions")
+	first := slices.Clone(m.elements)
+	for _, choice := range m.choices[m.chosen] {
+		copy(m.elements, first)
+		m.elements[m.chosen] = choice
+		m.extractors()
+		if err = m.attempt(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (m *maker) attempt() error {
 	good := m.answers(m.elements)
 	env := m.env()
 	if !m.blocks[m.chosen].opinion(good[m.chosen], env) {
@@ -254,7 +301,11 @@ func (m *maker) change(env values) ([][]Answer, string, bool) {
 		for _, other := range mine[i].altered() {
 			changed := slices.Clone(m.elements)
 			changed[m.chosen] = slices.Clone(mine)
-			changed[m.chosen][i] = other
+			for k, e := range mine {
+				if e.part == mine[i].part && e.text == mine[i].text && e.number == mine[i].number {
+					changed[m.chosen][k] = other
+				}
+			}
 			bad := m.answers(changed)
 			if m.silent(bad, env) {
 				return bad, fmt.Sprintf("%s %q became %q", mine[i].part, mine[i].text+number(mine[i]), other.text+number(other)), true
@@ -286,7 +337,7 @@ func (m *maker) silent(all [][]Answer, env values) bool {
 // weight orders what to change: what the target says before how it says it.
 func weight(e element) int {
 	switch e.part {
-	case "body", "raw":
+	case "body", "raw", "answer":
 		return 1000 + min(900, len(e.text))
 	case status, size, least, delay:
 		return 1

@@ -13,8 +13,7 @@ type Request struct {
 }
 
 var (
-	markerForm = regexp.MustCompile(`\{\{[^{}]*\}\}`)
-	plainForm  = regexp.MustCompile(`\{\{\s*([A-Za-z_]\w*)\s*\}\}`)
+	plainForm = regexp.MustCompile(`\{\{\s*([A-Za-z_]\w*)\s*\}\}`)
 )
 
 // plainMarkers are the markers of a text that are plain names.
@@ -26,14 +25,42 @@ func plainMarkers(s string) []string {
 	return all
 }
 
+// markers finds the places of a text's markers, the outer ones of those that are nested.
+func markers(s string) [][2]int {
+	var all [][2]int
+	depth, start := 0, 0
+	for i := 0; i+1 < len(s); i++ {
+		switch {
+		case s[i:i+2] == "{{":
+			if depth == 0 {
+				start = i
+			}
+			depth++
+			i++
+		case s[i:i+2] == "}}" && depth > 0:
+			if depth--; depth == 0 {
+				all = append(all, [2]int{start, i + 2})
+			}
+			i++
+		}
+	}
+	return all
+}
+
 // shape turns a text with markers into a pattern. Blanks may have been escaped on the way.
 func shape(s string) string {
 	var b strings.Builder
 	last := 0
 	seen := map[string]bool{}
-	for _, at := range markerForm.FindAllStringIndex(s, -1) {
+	for _, at := range markers(s) {
 		b.WriteString(quote(s[last:at[0]]))
-		name := plainMarkers(s[at[0]:at[1]])
+		name := plainForm.FindStringSubmatch(s[at[0]:at[1]])
+		if len(name) > 0 && name[0] != s[at[0]:at[1]] {
+			name = nil
+		}
+		if len(name) > 0 {
+			name = name[1:]
+		}
 		switch {
 		case len(name) == 1 && !targetName(name[0]) && !seen[name[0]]:
 			seen[name[0]] = true
@@ -98,7 +125,7 @@ func (r *Request) addLines(text string) {
 	}
 }
 
-var annotation = regexp.MustCompile(`^@[\w-]+:`)
+var annotation = regexp.MustCompile(`^@[\w-]+[: ]`)
 
 func rawRequest(raw string) Request {
 	lines := strings.Split(strings.TrimLeft(raw, " \r\n"), "\n")

@@ -8,10 +8,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"github.com/vedette/vedette/internal/platform/clock"
 )
@@ -23,6 +27,7 @@ type Server struct {
 	c         *Case
 	exchanges []Exchange
 	listener  net.Listener
+	names     *dns.Server // in place of the listener
 
 	lock   sync.Mutex
 	used   []bool
@@ -34,6 +39,9 @@ type Server struct {
 
 // Serve answers until Close. config, where not nil, puts TLS before it.
 func (c *Case) Serve(exchanges []Exchange, config *tls.Config) (*Server, error) {
+	if c.Kind == "dns" {
+		return c.serveNames(exchanges)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("serve answers: %w", err)
@@ -47,7 +55,12 @@ func (c *Case) Serve(exchanges []Exchange, config *tls.Config) (*Server, error) 
 }
 
 // Addr is where it listens.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
+func (s *Server) Addr() string {
+	if s.names != nil {
+		return s.names.PacketConn.LocalAddr().String()
+	}
+	return s.listener.Addr().String()
+}
 
 // Asked is what came so far.
 func (s *Server) Asked() []string {
@@ -58,6 +71,10 @@ func (s *Server) Asked() []string {
 
 // Close ends every connection.
 func (s *Server) Close() {
+	if s.names != nil {
+		_ = s.names.Shutdown() // nothing is left to answer
+		return
+	}
 	s.listener.Close()
 	s.lock.Lock()
 	defer s.lock.Unlock()
@@ -154,7 +171,7 @@ func (s *Server) find(method, target, text string) Answer {
 	}
 	var fit []int
 	for i, e := range s.exchanges {
-		if (e.Request.Method == "" || strings.EqualFold(e.Request.Method, method)) && e.Request.Target != nil && e.Request.Target.MatchString(target) {
+		if (e.Request.Method == "" || strings.EqualFold(e.Request.Method, method)) && e.Request.Target != nil && s.agrees(e.Request.Target, target) {
 			fit = append(fit, i)
 		}
 	}
@@ -170,6 +187,26 @@ func (s *Server) find(method, target, text string) Answer {
 		s.used[i] = false
 	}
 	return s.use(fit[0], target, text)
+}
+
+// agrees says that a request has the shape, and in it the random names that were seen before: a server that keeps a file
+// has it under one name.
+func (s *Server) agrees(shape *regexp.Regexp, target string) bool {
+	m := shape.FindStringSubmatch(target)
+	if m == nil {
+		return false
+	}
+	for k, name := range shape.SubexpNames() {
+		_, payload := s.c.payloads[name]
+		before, seen := s.values[name]
+		if name != "" && !payload && seen && before != m[k] {
+			return false
+		}
+		if allowed := s.c.lists[name]; payload && len(allowed) > 0 && !slices.Contains(allowed, m[k]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Server) use(i int, target, text string) Answer {

@@ -108,8 +108,9 @@ func TestTexts(t *testing.T) {
 		"{{to_upper(name)}}!":        "X!",
 		"${{<%[%'\"}}%\\.":           "${{<%[%'\"}}%\\.",
 		"plain }} {{":                "plain }} {{",
-		"{{shell_exec('id')}}":       "{{shell_exec('id')}}",
-		"{{unknown}}":                "",
+		`{{concat("<{{to_upper(name)}}>", "{{7*7}}")}}`:      "<X>{{7*7}}",
+		"{{shell_exec('id')}}":                               "{{shell_exec('id')}}",
+		"{{unknown}}":                                        "",
 		"{{generate_java_gadget('dns', 'http://x', 'hex')}}": "",
 	} {
 		tpl, err := CompileText(in)

@@ -270,15 +270,33 @@ func (t *translator) writeLiteral(text string) {
 	t.out.WriteString("f_concat(\"\"")
 	for _, p := range parts {
 		t.out.WriteByte(',')
-		if p.marker && isMarkerName(p.text) {
+		switch {
+		case p.marker && isMarkerName(p.text):
 			t.variable(p.text)
-		} else if p.marker {
+		case p.marker && t.nested(p.text):
+		case p.marker:
 			t.out.WriteString(quote("{{" + p.text + "}}"))
-		} else {
+		default:
 			t.out.WriteString(quote(p.text))
 		}
 	}
 	t.out.WriteByte(')')
+}
+
+// nested writes the expression of a marker within a literal, where it is one.
+func (t *translator) nested(text string) bool {
+	e, err := Compile(text)
+	if err != nil || e.Pure() {
+		return false
+	}
+	inner, err := translate(text)
+	if err != nil {
+		return false
+	}
+	t.out.WriteString("(" + inner.text + ")")
+	t.result.names = append(t.result.names, inner.names...)
+	t.result.functions = append(t.result.functions, inner.functions...)
+	return true
 }
 
 // quote writes a literal that expr reads back byte for byte. Bytes that are no UTF-8 go through a function, since a

@@ -36,7 +36,7 @@ func answered(ctx context.Context, w io.Writer, files fs.FS, set *template.Set, 
 		if err != nil {
 			return err
 		}
-		c, err := answer.Make(text)
+		c, err := answer.Make(text, files)
 		if err != nil {
 			generated.unmade++
 			generated.lines = append(generated.lines, fmt.Sprintf("no answer   %s: %v", t.ID(), err))
@@ -85,8 +85,11 @@ func serve(ctx context.Context, set *template.Set, c *answer.Case, exchanges []a
 	if c.Kind != "http" {
 		service.Name = strings.Join(c.Tags[:min(1, len(c.Tags))], "")
 	}
+	if c.Kind == "dns" {
+		service.Name, service.Protocol = "dns", "udp"
+	}
 	if c.TLS || c.Kind == "ssl" {
-		if config, err = selfSigned(); err != nil {
+		if config, err = selfSigned(exchanges[0].Answer.Fields); err != nil {
 			return 0, "", err
 		}
 		service.Tunnel = "tls"
@@ -106,12 +109,24 @@ func serve(ctx context.Context, set *template.Set, c *answer.Case, exchanges []a
 	return len(all), strings.Join(s.Asked(), " | "), nil
 }
 
-func selfSigned() (*tls.Config, error) {
+// selfSigned is a certificate whose names the fields tell, as subject-cn or issuer-org: subject and issuer are one.
+func selfSigned(fields []string) (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: clock.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: clock.Now().Add(-time.Hour), NotAfter: clock.Now().Add(time.Hour), DNSNames: []string{"localhost"},
+	}
+	for _, f := range fields {
+		name, text, _ := strings.Cut(f, ": ")
+		switch name {
+		case "subject-cn", "issuer-cn", "subject-dn", "issuer-dn":
+			leaf.Subject.CommonName = strings.TrimPrefix(text, "CN=")
+		case "subject-org", "issuer-org":
+			leaf.Subject.Organization = []string{text}
+		}
+	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key)
 	if err != nil {
 		return nil, err
