@@ -17,6 +17,7 @@ import (
 
 	"github.com/vedette/vedette/internal/api"
 	"github.com/vedette/vedette/internal/domain/audit"
+	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/domain/report"
 	"github.com/vedette/vedette/internal/domain/scan"
 	"github.com/vedette/vedette/internal/domain/scanner"
@@ -130,6 +131,7 @@ func (a *App) build(ctx context.Context) error {
 	a.queue = jobs.New()
 	maker.Work(a.queue)
 	outbox.Work(a.queue, a.DB, handlers(maker))
+	plan.Work(a.queue, a.DB)
 	vulnerability.WorkRematch(a.queue, a.DB, a.knowledge.Get)
 	a.knowledge.Changed = a.rematch
 	return a.serveAPI(sealer, hasher)

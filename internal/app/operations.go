@@ -57,8 +57,9 @@ func Operations(p Parts) []op.Operation {
 		host.Operations(),
 		scanner.Operations(p.DB, p.LinkAuthority, audit.Record),
 		portlist.Operations(),
-		organization.Operations(enrichOrganizations),
+		organization.Operations(enrichOrganizations, endOfOrganization),
 		plan.Operations(enrichOrganizations),
+		plan.SubscriptionOperations(target.Used),
 		user.Operations(p.Hasher),
 	)
 }
@@ -71,6 +72,12 @@ func enrichOrganizations(tx *db.Tx, all []organization.Attributes) error {
 		return err
 	}
 	return user.Enrich(tx, all)
+}
+
+// endOfOrganization is what nouns say before all that an organization owns is deleted.
+var endOfOrganization = organization.End{
+	Blocked: []func(*db.Tx) (string, error){scan.Unfinished},
+	Kept:    []func(*db.Tx) (string, error){report.KeepPCI},
 }
 
 func enrichTargets(tx *db.Tx, all []target.Attributes) error {

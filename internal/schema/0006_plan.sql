@@ -5,13 +5,13 @@ alter table organizations add column deleted_at bigint;
 alter table subscriptions add column plan_code text not null default '';
 alter table subscriptions add column plan_name text not null default '';
 alter table subscriptions add column plan_open boolean not null default false;
--- The length of a period: none, monthly or yearly. billing_interval says how often it is billed.
-alter table subscriptions add column term text not null default '';
+-- How often a period is billed; billing_interval is the length of the period itself.
+alter table subscriptions add column billed_interval text not null default '';
 -- Start of the period that end_at ends.
 alter table subscriptions add column period_at bigint not null default 0;
 -- The end that subscription_expiring was told of, so that it is told once.
 alter table subscriptions add column noticed_end_at bigint;
-update subscriptions set term = billing_interval, period_at = start_at,
+update subscriptions set billed_interval = billing_interval, period_at = start_at,
   plan_code = coalesce((select code from plans where plans.organization_id = plan_organization_id and plans.id = plan_id), ''),
   plan_name = coalesce((select name from plans where plans.organization_id = plan_organization_id and plans.id = plan_id), '');
 create index subscriptions_end on subscriptions (end_at) where status = 'active';

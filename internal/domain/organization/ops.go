@@ -1,6 +1,8 @@
 package organization
 
 import (
+	"net/http"
+
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -50,18 +52,52 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 	{Name: "updated_at", SQL: "?TableAlias.updated_at", Kind: filter.Moment},
 }}
 
-// Operations of the noun; creating an organization is plan's, because it comes with plans.
-func Operations(enrich Enrich) []op.Operation {
+// UpdateAttributes of an organization; what is not sent stays.
+type UpdateAttributes struct {
+	Name               op.Field[string] `json:"name,omitempty" maxLength:"200"`
+	Description        op.Field[string] `json:"description,omitempty" maxLength:"2000"`
+	ParentOrganization op.Field[string] `json:"parent_organization,omitempty" doc:"An organization stays where it is: another one than its own is refused"`
+	CompanyName        op.Field[string] `json:"company_name,omitempty" maxLength:"200"`
+	Address            op.Field[string] `json:"address,omitempty" maxLength:"500"`
+	City               op.Field[string] `json:"city,omitempty" maxLength:"200"`
+	State              op.Field[string] `json:"state,omitempty" maxLength:"200"`
+	Zipcode            op.Field[string] `json:"zipcode,omitempty" maxLength:"40"`
+	Country            op.Field[string] `json:"country,omitempty" maxLength:"100"`
+	Phone              op.Field[string] `json:"phone,omitempty" maxLength:"60"`
+	Website            op.Field[string] `json:"website,omitempty" maxLength:"500"`
+	Email              op.Field[string] `json:"email,omitempty" maxLength:"320"`
+	ContactName        op.Field[string] `json:"contact_name,omitempty" maxLength:"200"`
+	ContactTitle       op.Field[string] `json:"contact_title,omitempty" maxLength:"200"`
+	ContactPhone       op.Field[string] `json:"contact_phone,omitempty" maxLength:"60"`
+	ContactEmail       op.Field[string] `json:"contact_email,omitempty" maxLength:"320"`
+}
+
+type updateInput struct {
+	op.Path
+	Body struct {
+		Organization UpdateAttributes `json:"organization"`
+	}
+}
+
+// Deleted is the answer of Delete an organization.
+type Deleted struct {
+	Data    op.Ref `json:"data"`
+	Message string `json:"message" doc:"What was deleted and what is kept"`
+}
+
+// Operations of the noun; creating an organization and selling to it is plan's, because that comes with plans.
+func Operations(enrich Enrich, end End) []op.Operation {
+	list := func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
+		rows, meta, err := Fetch(tx, q)
+		if err != nil {
+			return filter.Page[Attributes]{}, err
+		}
+		all, err := represent(tx, rows, enrich)
+		return filter.Page[Attributes]{Rows: all, Meta: meta}, err
+	}
 	return op.In("Organizations", "",
-		op.List("listOrganizations", "List organizations", "/v2/organizations", access.OrganizationAccess, columns,
-			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
-				rows, meta, err := Fetch(tx, q)
-				if err != nil {
-					return filter.Page[Attributes]{}, err
-				}
-				all, err := represent(tx, rows, enrich)
-				return filter.Page[Attributes]{Rows: all, Meta: meta}, err
-			}).Says("The organizations of the whole branch below the one that the caller acts in, itself included."),
+		op.List("listOrganizations", "List organizations", "/v2/organizations", access.OrganizationAccess, columns, list).
+			Says("The organizations of the whole branch below the one that the caller acts in, itself included."),
 		op.Show("showOrganization", "Retrieve an organization", "/v2/organizations/{id}", access.OrganizationAccess,
 			func(tx *db.Tx, in *op.Path) (Attributes, error) {
 				o, err := ByID(tx, in.ID)
@@ -70,6 +106,21 @@ func Operations(enrich Enrich) []op.Operation {
 				}
 				return Represent(tx, o, enrich)
 			}),
+		op.Update("updateOrganization", "Update an organization", "/v2/organizations/{id}", access.OrganizationCreate,
+			func(tx *db.Tx, in *updateInput) (Attributes, error) {
+				o, err := Update(tx, in.ID, in.Body.Organization)
+				if err != nil {
+					return Attributes{}, err
+				}
+				return Represent(tx, o, enrich)
+			}),
+		op.Do("deleteOrganization", "Delete an organization", http.MethodDelete, "/v2/organizations/{id}", access.OrganizationCreate,
+			func(tx *db.Tx, in *op.Path) (Deleted, error) { return remove(tx, in.ID, end) }).Conflicts().
+			Says("Deletes its users, credentials, targets, schedules, scans and all else that it owns, at once and for good. Issued PCI reports and the "+
+				"audit trail are kept, for three years and for good: who stands above reads them by acting in the deleted organization (`X-Organization-Id`). "+
+				"409 while organizations are below it, or one of its scans is running."),
+		op.Export("exportOrganizations", "Export organizations", "/v2/organizations/export", access.OrganizationAccess, columns, list).
+			Says("The whole list as CSV. A cell that a spreadsheet would take for a formula begins with an apostrophe."),
 	)
 }
 

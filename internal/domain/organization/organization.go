@@ -1,6 +1,6 @@
 // Package organization is a tenant: a customer, a partner who resells, or the installation itself. Organizations form a
-// tree; the installation is its root. An organization owns everything that carries its id. Deleting one removes its users,
-// targets and schedules and keeps issued PCI reports and audit rows.
+// tree; the installation is its root, and none changes its place. An organization owns everything that carries its id. Deleting
+// one removes all that at once, but for issued PCI reports and the audit trail: those stay under its name, for who stands above.
 package organization
 
 import (
@@ -24,9 +24,10 @@ type Organization struct {
 	Name        string  `bun:"name"`
 	Description string  `bun:"description"`
 	Contact
-	Partner   bool       `bun:"partner"`
-	CreatedAt clock.Time `bun:"created_at"`
-	UpdatedAt clock.Time `bun:"updated_at"`
+	Partner   bool        `bun:"partner"`
+	CreatedAt clock.Time  `bun:"created_at"`
+	UpdatedAt clock.Time  `bun:"updated_at"`
+	DeletedAt *clock.Time `bun:"deleted_at"`
 }
 
 // RowID breaks ties of a list.

@@ -14,6 +14,9 @@ import (
 // Insert adds the organization under its parent; the database adds its paths to the tree.
 func Insert(tx *db.Tx, o *Organization) error {
 	o.OrganizationID = o.ID
+	if err := lockTree(tx); err != nil {
+		return err
+	}
 	if o.ParentID != nil {
 		if _, err := ByID(tx, *o.ParentID); err != nil {
 			return err
@@ -31,13 +34,16 @@ func Insert(tx *db.Tx, o *Organization) error {
 	return nil
 }
 
-// ByID finds an organization of the caller's branch.
+// lockTree makes changes of the tree wait for each other, so that nothing is added below what is deleted meanwhile.
+func lockTree(tx *db.Tx) error { return tx.Lock("organization tree") }
+
+// ByID finds an organization of the caller's branch; one that was deleted is not there. Fault kind: notfound.
 func ByID(tx *db.Tx, id string) (*Organization, error) {
 	if !filter.IsID(id) {
 		return nil, fault.Missing()
 	}
 	o := &Organization{}
-	if err := tx.Select(o).Where("?TableAlias.id = ?", id).Scan(tx.Context()); err != nil {
+	if err := tx.Select(o).Where("?TableAlias.id = ? AND ?TableAlias.deleted_at IS NULL", id).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("organization: %w", err)
 	}
 	return o, nil
@@ -45,7 +51,7 @@ func ByID(tx *db.Tx, id string) (*Organization, error) {
 
 // Fetch a page of the branch.
 func Fetch(tx *db.Tx, q filter.Query) ([]Organization, filter.Meta, error) {
-	return filter.Fetch[Organization](tx, q, func(rows any) *bun.SelectQuery { return tx.Select(rows) })
+	return filter.Fetch[Organization](tx, q, func(rows any) *bun.SelectQuery { return tx.Select(rows).Where("?TableAlias.deleted_at IS NULL") })
 }
 
 // Names of organizations by id, for references.
@@ -64,7 +70,55 @@ func Names(tx *db.Tx, ids []string) (map[string]string, error) {
 	return names, nil
 }
 
-// Place of an organization in the tree, whoever asks: its name and its ancestors.
+// Children counts the organizations right below one.
+func Children(tx *db.Tx, id string) (int, error) {
+	n, err := tx.Select((*Organization)(nil)).Where("?TableAlias.parent_id = ? AND ?TableAlias.deleted_at IS NULL", id).Count(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("organizations below: %w", err)
+	}
+	return int(n), nil
+}
+
+// HasChildren says whether there are organizations right below one.
+func HasChildren(tx *db.Tx, id string) (bool, error) {
+	n, err := Children(tx, id)
+	return n > 0, err
+}
+
+func save(tx *db.Tx, o *Organization) error {
+	o.UpdatedAt = tx.Now()
+	_, err := tx.Update(o).Column("name", "description", "company_name", "address", "city", "state", "zipcode", "country", "phone", "website", "email",
+		"contact_name", "contact_title", "contact_phone", "contact_email", "updated_at").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("update organization: %w", err)
+	}
+	return nil
+}
+
+// bury leaves the name of an organization over what outlasts it, and takes the mark of a partner from who has nobody below any more.
+func bury(tx *db.Tx, o *Organization) error {
+	o.Description, o.Contact = "", Contact{}
+	if err := save(tx, o); err != nil {
+		return err
+	}
+	if _, err := tx.Update((*Organization)(nil)).Set("deleted_at = ?", tx.Now()).Where("?TableAlias.id = ?", o.ID).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("delete organization: %w", err)
+	}
+	if o.ParentID == nil || *o.ParentID == access.Installation {
+		return nil
+	}
+	left, err := Children(tx, *o.ParentID)
+	if err != nil || left > 0 {
+		return err
+	}
+	if _, err := tx.Update((*Organization)(nil)).Set("partner = ?", false).Where("?TableAlias.id = ?", *o.ParentID).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("delete organization: %w", err)
+	}
+	return nil
+}
+
+// Place of an organization in the tree, whoever asks: its name and its ancestors. One that was deleted has a place still, so that
+// who stands above can read what outlasted it.
 func Place(tx *db.Tx, id string) (access.Organization, error) {
 	place := access.Organization{ID: id}
 	var o Organization

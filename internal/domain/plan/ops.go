@@ -1,16 +1,13 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
-	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/op"
 )
 
@@ -53,9 +50,9 @@ type OrderInput struct {
 	EndDate   string `json:"end_date,omitempty" doc:"YYYY-MM-DD; default one interval after the start"`
 }
 
-// Operations of the noun, as far as they are served.
+// Operations of the noun, but for subscriptions.
 func Operations(enrich organization.Enrich) []op.Operation {
-	return op.In("Organizations", "",
+	return append(planOperations(), op.In("Organizations", "",
 		op.CreateBare("createOrganization", "Create Organization", "/v2/organizations", access.OrganizationCreate,
 			func(tx *db.Tx, in *CreateInput) (organization.Attributes, error) {
 				o, err := Create(tx, in.Body.Organization)
@@ -64,7 +61,7 @@ func Operations(enrich organization.Enrich) []op.Operation {
 				}
 				return organization.Represent(tx, o, enrich)
 			}),
-	)
+	)...)
 }
 
 // Create an organization with its subscriptions.
@@ -97,20 +94,14 @@ func Create(tx *db.Tx, in CreateAttributes) (*organization.Organization, error) 
 
 func ordersOf(in CreateAttributes) ([]Order, error) {
 	var orders []Order
+	var err error
 	for i, p := range in.Plans {
-		o := Order{Plan: p.Plan, Partner: p.Partner, Interval: p.Interval}
-		for _, d := range []struct {
-			name, text string
-			into       *time.Time
-		}{{"start_date", p.StartDate, &o.StartDate}, {"end_date", p.EndDate, &o.EndDate}} {
-			if d.text == "" {
-				continue
-			}
-			at, err := filter.ParseTime(d.text, time.UTC)
-			if err != nil {
-				return nil, fault.At(fmt.Sprintf("/organization/plans/%d/%s", i, d.name), "bad_value", "%s", err)
-			}
-			*d.into = at
+		o := Order{Plan: p.Plan, Partner: p.Partner, Interval: p.Interval, pointer: fmt.Sprintf("/organization/plans/%d", i)}
+		if o.StartDate, err = readDate(p.StartDate, o.pointer+"/start_date"); err != nil {
+			return nil, err
+		}
+		if o.EndDate, err = readDate(p.EndDate, o.pointer+"/end_date"); err != nil {
+			return nil, err
 		}
 		orders = append(orders, o)
 	}
@@ -138,7 +129,7 @@ func SubscribeNew(tx *db.Tx, o *organization.Organization, orders []Order, skipD
 		if slices.Contains(taken, p.Product) {
 			continue
 		}
-		if err := subscribe(tx, o, *p, order); err != nil {
+		if _, err := sell(tx, o, *p, order); err != nil {
 			return err
 		}
 		taken = append(taken, p.Product)
@@ -150,58 +141,11 @@ func SubscribeNew(tx *db.Tx, o *organization.Organization, orders []Order, skipD
 		if slices.Contains(taken, p.Product) {
 			continue
 		}
-		if err := subscribe(tx, o, p, Order{}); err != nil {
+		if _, err := sell(tx, o, p, Order{}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func subscribe(tx *db.Tx, o *organization.Organization, p Plan, order Order) error {
-	interval := order.Interval
-	if interval == "" {
-		interval = p.DefaultInterval
-	}
-	start, end, err := order.period(interval, tx.Now())
-	if err != nil {
-		return err
-	}
-	features, err := withinParent(tx, o, p)
-	if err != nil {
-		return err
-	}
-	s := &Subscription{ID: db.NewID(), PlanOrganizationID: p.OrganizationID, PlanID: p.ID, Product: p.Product, Status: "active",
-		BillingInterval: interval, StartAt: start, EndAt: end, Price: p.Price, AutoRenewal: true, Features: features,
-		Partner: order.Partner, CreatedAt: tx.Now(), UpdatedAt: tx.Now()}
-	s.OrganizationID = o.ID
-	return insertSubscription(tx, s)
-}
-
-// withinParent cuts the plan's limit of addresses to that of the parent's own subscription: a child's limits never pass its
-// parent's. The installation has no limits.
-func withinParent(tx *db.Tx, o *organization.Organization, p Plan) (json.RawMessage, error) {
-	if o.ParentID == nil || *o.ParentID == access.Installation {
-		return p.Features, nil
-	}
-	parents, err := Active(tx, *o.ParentID)
-	if err != nil {
-		return nil, err
-	}
-	most := 0 // a parent that did not buy the product has none to give
-	for _, parent := range parents {
-		if parent.Product == p.Product {
-			most = parent.Granted().IPs()
-		}
-	}
-	f := Subscription{Features: p.Features}.Granted()
-	if own := f.IPs(); most >= 0 && (own < 0 || own > most) {
-		f[access.NumberOfIPs] = Feature{Limit: &most}
-	}
-	raw, err := json.Marshal(f)
-	if err != nil {
-		return nil, fmt.Errorf("features: %w", err)
-	}
-	return raw, nil
 }
 
 // Enrich tells the active subscriptions of organizations.
@@ -214,14 +158,10 @@ func Enrich(tx *db.Tx, all []organization.Attributes) error {
 	if err != nil {
 		return err
 	}
-	names, err := codes(tx, active)
-	if err != nil {
-		return err
-	}
 	for i := range all {
 		for _, s := range active {
 			if s.OrganizationID == all[i].ID {
-				all[i].ActiveSubscriptions = append(all[i].ActiveSubscriptions, organization.Subscribed{ID: s.ID, Plan: names[s.PlanID], Product: s.Product})
+				all[i].ActiveSubscriptions = append(all[i].ActiveSubscriptions, organization.Subscribed{ID: s.ID, Plan: s.PlanCode, Product: s.Product})
 			}
 		}
 	}

@@ -13,22 +13,21 @@ import (
 )
 
 func init() {
-	db.Constrain(db.Constraint{Name: "subscriptions_active_key", Columns: "subscriptions.organization_id, subscriptions.product",
-		Fault: func() *fault.Fault {
-			return fault.New(fault.Conflict, "There is an active subscription to this product already; an organization has one a product.").Coded("already_subscribed")
-		}})
+	db.Constrain(
+		db.Constraint{Name: "plans_code_key", Columns: "plans.organization_id, plans.code", Fault: func() *fault.Fault {
+			return fault.At("/plan/code", "taken", "There is a plan with this code already; choose another.")
+		}},
+		db.Constraint{Name: "subscriptions_plan_fkey", Fault: sold},
+	)
+}
+
+func sold() *fault.Fault {
+	return fault.New(fault.Conflict, "Subscriptions refer to this plan, if only past ones; it can be changed for who buys it from now on, not deleted.").Coded("in_use")
 }
 
 func insertPlan(tx *db.Tx, p *Plan) error {
 	if _, err := tx.Insert(p).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("insert plan: %w", err)
-	}
-	return nil
-}
-
-func insertSubscription(tx *db.Tx, s *Subscription) error {
-	if _, err := tx.Insert(s).Exec(tx.Context()); err != nil {
-		return fmt.Errorf("insert subscription: %w", err)
 	}
 	return nil
 }
@@ -66,56 +65,52 @@ func defaults(tx *db.Tx) ([]Plan, error) {
 	return one, nil
 }
 
-// Active subscriptions of the organizations at this instant.
-func Active(tx *db.Tx, organizations ...string) ([]Subscription, error) {
-	var all []Subscription
-	if len(organizations) == 0 {
-		return all, nil
+// byID finds a plan that may be sold here. Fault kind: notfound.
+func byID(tx *db.Tx, id string) (*Plan, error) {
+	if !filter.IsID(id) {
+		return nil, fault.Missing()
 	}
-	err := tx.Select(&all).Where("?TableAlias.organization_id IN (?)", bun.List(organizations)).Where("status = 'active'").
-		Where("start_at <= ?", tx.Now()).Where("end_at IS NULL OR end_at > ?", tx.Now()).Order("product").Scan(tx.Context())
+	p := &Plan{}
+	if err := tx.Select(p).Where("?TableAlias.id = ?", id).Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	return p, nil
+}
+
+func fetch(tx *db.Tx, q filter.Query) ([]Plan, filter.Meta, error) {
+	return filter.Fetch[Plan](tx, q, func(rows any) *bun.SelectQuery { return tx.Select(rows) })
+}
+
+func save(tx *db.Tx, p *Plan) error {
+	p.UpdatedAt = tx.Now()
+	_, err := tx.Update(p).Column("code", "name", "description", "open", "features", "price", "is_default", "default_interval", "updated_at").WherePK().Exec(tx.Context())
 	if err != nil {
-		return nil, fmt.Errorf("active subscriptions: %w", err)
+		return fmt.Errorf("update plan: %w", err)
 	}
-	return all, nil
+	return nil
 }
 
-// Lock takes the active subscription of the caller's product for this transaction, so that what it limits is counted by one at
-// a time, and gives it back; nil where there is none.
-func Lock(tx *db.Tx) (*Subscription, error) {
-	var all []Subscription
-	q := tx.Select(&all).Where("?TableAlias.organization_id = ?", tx.Organization()).Where("product = ?", tx.Product()).
-		Where("status = 'active' AND start_at <= ?", tx.Now()).Where("end_at IS NULL OR end_at > ?", tx.Now())
-	if tx.Dialect() == db.Postgres {
-		q = q.For("UPDATE")
+// replaceDefault takes the mark of the default from the other plan of the owner's product that has it.
+func replaceDefault(tx *db.Tx, p *Plan) error {
+	_, err := tx.Update((*Plan)(nil)).Set("is_default = ?", false).Where("product = ? AND id <> ? AND is_default", p.Product, p.ID).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("default plan: %w", err)
 	}
-	if err := q.Scan(tx.Context()); err != nil {
-		return nil, fmt.Errorf("lock the subscription: %w", err)
-	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	return &all[0], nil
+	return nil
 }
 
-// codes of plans by id, as far as the caller may see them.
-func codes(tx *db.Tx, subscriptions []Subscription) (map[string]string, error) {
-	names := map[string]string{}
-	if len(subscriptions) == 0 {
-		return names, nil
+func remove(tx *db.Tx, p *Plan) error {
+	n, err := tx.Select((*Subscription)(nil)).Where("plan_organization_id = ? AND plan_id = ?", p.OrganizationID, p.ID).Count(tx.Context())
+	if err != nil {
+		return fmt.Errorf("delete plan: %w", err)
 	}
-	var ids []string
-	for _, s := range subscriptions {
-		ids = append(ids, s.PlanID)
+	if n > 0 {
+		return sold()
 	}
-	var plans []Plan
-	if err := tx.Select(&plans).Where("?TableAlias.id IN (?)", bun.List(ids)).Scan(tx.Context()); err != nil {
-		return nil, fmt.Errorf("plan codes: %w", err)
+	if _, err := tx.Delete(p).WherePK().Exec(tx.Context()); err != nil {
+		return fmt.Errorf("delete plan: %w", err)
 	}
-	for _, p := range plans {
-		names[p.ID] = p.Code
-	}
-	return names, nil
+	return nil
 }
 
 // FirstStart makes the default plans of the installation.

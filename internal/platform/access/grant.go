@@ -52,20 +52,21 @@ type Door string
 
 // Doors.
 const (
-	DoorPublic       Door = "public"        // public operations: sign-in and its kin
-	DoorAuthenticate Door = "authenticate"  // token look-up
-	DoorFirstStart   Door = "first_start"   // makes the installation's own rows
-	DoorDispatch     Door = "dispatch"      // scanners lease chunks of any tenant and send observations
-	DoorScheduleTick Door = "schedule_tick" // finds what is due
-	DoorRematch      Door = "rematch"       // a feed change judges stored facts anew
-	DoorAssign       Door = "assign"        // a scanner moves from one organization of a branch to another
-	DoorMail         Door = "mail"          // a job makes the token of a link that was promised, and reads the branding of its mail
-	DoorImpersonate  Door = "impersonate"   // tells the start and end in both organizations' audit trails
-	DoorTest         Door = "test"          // factories of tests
+	DoorPublic        Door = "public"        // public operations: sign-in and its kin
+	DoorAuthenticate  Door = "authenticate"  // token look-up
+	DoorFirstStart    Door = "first_start"   // makes the installation's own rows
+	DoorDispatch      Door = "dispatch"      // scanners lease chunks of any tenant and send observations
+	DoorScheduleTick  Door = "schedule_tick" // finds what is due
+	DoorRematch       Door = "rematch"       // a feed change judges stored facts anew
+	DoorAssign        Door = "assign"        // a scanner moves from one organization of a branch to another
+	DoorMail          Door = "mail"          // a job makes the token of a link that was promised, and reads the branding of its mail
+	DoorImpersonate   Door = "impersonate"   // tells the start and end in both organizations' audit trails
+	DoorSubscriptions Door = "subscriptions" // subscriptions of any tenant end and renew on time
+	DoorTest          Door = "test"          // factories of tests
 )
 
 // Doors lists them all.
-var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorAssign, DoorMail, DoorImpersonate, DoorTest}
+var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorAssign, DoorMail, DoorImpersonate, DoorSubscriptions, DoorTest}
 
 // System grants a door. Every use stands in a list that a test prints.
 func System(door Door) Grant { return Grant{kind: system, door: door} }
