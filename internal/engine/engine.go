@@ -13,6 +13,7 @@ import (
 	"github.com/vedette/vedette/internal/engine/discover"
 	"github.com/vedette/vedette/internal/engine/login"
 	"github.com/vedette/vedette/internal/engine/ports"
+	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/scanlink"
@@ -22,6 +23,8 @@ import (
 type Options struct {
 	// Stages that follow identification; nil takes those of this program (see stages.go).
 	Stages *Stages
+	// Templates that were imported; they run beside those of this program. Nil: none.
+	Templates *template.Set
 }
 
 // Stages are what runs on services and hosts once they are identified. Each may be nil.
@@ -99,7 +102,7 @@ func newRun(plan scanlink.Plan, opts Options, emit func(scanlink.Observation)) (
 	if opts.Stages != nil {
 		r.stages = *opts.Stages
 	} else {
-		r.stages = ownStages()
+		r.stages = ownStages(opts.Templates)
 	}
 	r.meter = newMeter(len(plan.Hosts), func(p scanlink.Progress) { r.send(scanlink.Observation{Progress: &p}) })
 	for _, h := range plan.Hosts {

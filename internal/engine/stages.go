@@ -14,9 +14,16 @@ import (
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
-// ownStages are the stages of this program.
-func ownStages() Stages {
-	return Stages{TLS: tlsprobe.Run, Login: login.Run, Service: checkService, Host: checkHost}
+// ownStages are the stages of this program, with its templates and those that were imported.
+func ownStages(imported *template.Set) Stages {
+	templates := template.Library()
+	if imported != nil {
+		templates = templates.Merge(imported)
+	}
+	service := func(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge) []scanlink.Finding {
+		return checkService(ctx, n, t, k, templates)
+	}
+	return Stages{TLS: tlsprobe.Run, Login: login.Run, Service: service, Host: checkHost}
 }
 
 // mayTLS says that a service has shown TLS, or may begin it after a command of its protocol.
@@ -28,9 +35,9 @@ const (
 	templateTime = 5 * time.Minute
 )
 
-func checkService(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge) []scanlink.Finding {
+func checkService(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge, templates *template.Set) []scanlink.Finding {
 	found := check.Run(ctx, n, t, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
-	found = append(found, template.Library().Run(ctx, n, t, template.Options{Active: k.Profile.Active, Deadline: clock.Now().Add(templateTime)})...)
+	found = append(found, templates.Run(ctx, n, t, template.Options{Active: k.Profile.Active, Deadline: clock.Now().Add(templateTime)})...)
 	return append(found, web.Run(ctx, n, t, web.Options{Active: k.Profile.Active, Deadline: clock.Now().Add(webTime)})...)
 }
 

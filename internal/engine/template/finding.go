@@ -32,7 +32,7 @@ func (x *execution) findings(hits []hit) []scanlink.Finding {
 		f.Evidence = scanlink.Evidence{
 			Request:  wire.Printable([]byte(h.request), maxEvidence),
 			Response: wire.Printable([]byte(h.response), maxEvidence),
-			Detail:   detail(h.judgement),
+			Detail:   t.detail(h.judgement),
 		}
 		all = append(all, f)
 	}
@@ -57,8 +57,11 @@ func line(s string, limit int) string {
 
 func text(s string) string { return wire.Printable([]byte(strings.TrimSpace(s)), 4<<10) }
 
-func detail(j judgement) string {
+func (t *Template) detail(j judgement) string {
 	var parts []string
+	if t.version != "" {
+		parts = append(parts, "Template "+t.id+" of the collection "+t.version)
+	}
 	if len(j.names) > 0 {
 		parts = append(parts, "Matched: "+strings.Join(j.names, ", "))
 	}

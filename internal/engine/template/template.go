@@ -34,6 +34,7 @@ type Set struct {
 type Template struct {
 	id        string
 	path      string // in its collection
+	version   string // of its collection
 	kind      string
 	idle      string // why it is loaded and yet never run
 	info      info
@@ -278,8 +279,17 @@ func (s *Set) shareRequests() {
 // Len is the number of templates.
 func (s *Set) Len() int { return len(s.templates) }
 
-// Version is a digest of what was loaded; empty for a set that was put together.
+// Version of the collection; empty where it has none.
 func (s *Set) Version() string { return s.version }
+
+// Named gives a freshly loaded set and its templates the version that findings tell.
+func (s *Set) Named(version string) *Set {
+	s.version = version
+	for _, t := range s.templates {
+		t.version = version
+	}
+	return s
+}
 
 // All are the templates, in the order of their paths.
 func (s *Set) All() []*Template { return slices.Clone(s.templates) }

@@ -44,7 +44,7 @@ func measure(ctx context.Context, w io.Writer, files fs.FS, commit string, count
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "collection: commit %s, version %s\n\n", cmp.Or(commit, "unknown"), set.Version())
+	fmt.Fprintf(w, "collection: commit %s\n\n", cmp.Or(commit, "unknown"))
 	loaded(w, set, refusals)
 	reasons(w, refusals, verbose)
 	return answered(ctx, w, files, set, count)
