@@ -14,8 +14,8 @@ import (
 )
 
 func feedCommand() *cobra.Command {
-	c := &cobra.Command{Use: "feed", Short: "What is known of vulnerabilities: import, status"}
-	c.AddCommand(feedImportCommand(), feedStatusCommand())
+	c := &cobra.Command{Use: "feed", Short: "What is known of vulnerabilities: sync, import, status"}
+	c.AddCommand(feedImportCommand(), feedStatusCommand(), feedSyncCommand(), feedUseCommand(), feedPackCommand(), feedInstallCommand(), feedKeyCommand())
 	return c
 }
 

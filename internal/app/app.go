@@ -22,6 +22,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/scan"
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/domain/target"
+	"github.com/vedette/vedette/internal/domain/user"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/blob"
@@ -30,6 +31,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/jobs"
 	"github.com/vedette/vedette/internal/platform/metric"
+	"github.com/vedette/vedette/internal/platform/netout"
 	"github.com/vedette/vedette/internal/platform/outbox"
 	"github.com/vedette/vedette/internal/platform/replay"
 	"github.com/vedette/vedette/internal/platform/secret"
@@ -120,7 +122,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.dispatcher = &scan.Dispatcher{DB: a.DB, Authority: ca, Judge: vulnerability.Judging(a.knowledge.At, a.DB.Clock()), Complete: vulnerability.Complete,
-		Knowledge: a.knowledge.Version, LeaseTime: a.Config.Scan.LeaseTime, Log: a.log}
+		Knowledge: a.knowledge.Version, LeaseTime: a.Config.Scan.LeaseTime, Sealer: sealer, Log: a.log}
 	if a.link, err = linkserver.Listen(a.Config.ScannerLink.Address, ca, linkserver.Handler(a.dispatcher)); err != nil {
 		return fmt.Errorf("listen for scanners on %s: %w", a.Config.ScannerLink.Address, err)
 	}
@@ -151,15 +153,17 @@ func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
 	if err != nil {
 		return err
 	}
+	user.Work(a.queue, a.DB, sign)
+	resolver := netout.Resolver(a.Config.DNS.Server)
 	rules := target.Rules{Allow: a.Config.Scan.AllowNetworks, Own: a.own(), OwnScanner: scanner.HasOwn}
-	scan.WorkSchedules(a.queue, a.DB, scan.Starter{Rules: rules, Lookup: lookup, Contact: a.Config.ASV.Email}, a.log)
+	scan.WorkSchedules(a.queue, a.DB, scan.Starter{Rules: rules, Lookup: lookup(resolver), Contact: a.Config.ASV.Email}, a.log)
 	h, err := api.New(api.Options{
 		DB: a.DB, Log: a.log, Metrics: a.metrics, Audit: audit.Record, Keys: replay.NewKeys(sealer),
 		Identify:       identify(sign),
 		TrustedProxies: a.Config.TrustedProxies, BaseURL: a.Config.BaseURL,
 		Limits: api.Limits{Caller: a.Config.API.RateLimit, Public: a.Config.API.RateLimit, SignIn: a.Config.API.SignInLimit},
 		Operations: Operations(Parts{DB: a.DB, Auth: sign, Hasher: hasher, Sealer: sealer, Rules: rules, Blob: a.blob, Contact: a.Config.ASV.Email,
-			LinkAuthority: a.dispatcher.Authority.Certificate()}),
+			LinkAuthority: a.dispatcher.Authority.Certificate(), Resolver: resolver}),
 	})
 	if err != nil {
 		return err
@@ -237,6 +241,9 @@ func (a *App) background(ctx context.Context, failed chan<- error) {
 	a.work.Go(func() { a.keepListening(ctx) })
 	a.work.Go(func() { a.sweep(ctx) })
 	a.work.Go(func() { a.knowledge.watch(ctx) })
+	if a.Config.Feed.SyncEvery > 0 {
+		a.work.Go(func() { a.syncing(ctx) })
+	}
 	if a.Config.Metrics.Address != "" {
 		a.work.Go(func() { a.serveMetrics(ctx) })
 	}

@@ -101,6 +101,22 @@ func Newest(dir string) (*feed.Knowledge, error) {
 	return feed.Open(path)
 }
 
+// NewestFile is the file of the version in force; an error where only the starter set is.
+func NewestFile(dir string) (string, feed.Info, error) {
+	path, err := newestFile(dir)
+	if err != nil {
+		return "", feed.Info{}, err
+	}
+	if path == "" {
+		return "", feed.Info{}, fmt.Errorf("%s holds no version yet; `vedette feed sync` or `feed import` makes one", dir)
+	}
+	k, err := feed.Open(path)
+	if err != nil {
+		return "", feed.Info{}, err
+	}
+	return path, k.Info(), k.Close()
+}
+
 // newestFile of the folder by time; empty where there is none.
 func newestFile(dir string) (string, error) {
 	all, err := filepath.Glob(filepath.Join(dir, "*"+feed.Suffix))

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vedette/vedette/internal/domain/feed/bundle"
 	"github.com/vedette/vedette/internal/domain/feed/debian"
 	"github.com/vedette/vedette/internal/domain/feed/eol"
 	"github.com/vedette/vedette/internal/domain/feed/epss"
@@ -60,9 +61,9 @@ type Source struct {
 }
 
 // Import builds a version from files and folders (walked, links not followed) and writes it into dir. Files are
-// recognised by their content, whatever their names: NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife cycles, Debian fixes
-// (this program's form or that of Debian's security tracker),
-// each plain or gzipped. What nothing recognised is listed. It builds on base where given, and on the starter set.
+// recognised by their content, whatever their names: NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife cycles, the fixes of
+// Debian (this program's form or that of its security tracker), Ubuntu (its database of notices), Red Hat (CSAF) and Alpine
+// Linux (secdb), and OSV records about packages of distributions, each plain or gzipped. What nothing recognised is listed. It builds on base where given, and on the starter set.
 func Import(ctx context.Context, dir string, paths []string, base *Knowledge) (Report, error) {
 	var rep Report
 	var sources []Source
@@ -258,6 +259,8 @@ func (im *importer) read(ctx context.Context, kind string, in io.Reader, n *coun
 			}
 			return nil
 		})
+	default:
+		err = im.readFixes(ctx, kind, in, n, info)
 	}
 	return err
 }
@@ -335,6 +338,8 @@ func recognise(head []byte) (kind, reason string) {
 	switch {
 	case len(bytes.TrimSpace(head)) == 0:
 		return "", "it is empty"
+	case bundle.Is(head):
+		return "", "it is a signed bundle; vedette feed install takes it"
 	case epssForm.Match(head):
 		return kindEPSS, ""
 	case bytes.TrimSpace(head)[0] != '{' && bytes.TrimSpace(head)[0] != '[':
@@ -345,12 +350,14 @@ func recognise(head []byte) (kind, reason string) {
 		return kindKEV, ""
 	case debianForm.Match(head):
 		return kindDebian, ""
+	case recogniseFixes(head) != "":
+		return recogniseFixes(head), ""
 	case eolForm.Match(head) || bytes.Contains(head, []byte(`"schema_version"`)) && bytes.Contains(head, []byte(`"releases"`)):
 		return kindEOL, ""
 	case bytes.Contains(head, []byte(`"CVE_data_format"`)):
 		return "", "it is the old NVD format 1.1, which NVD no longer serves; fetch format 2.0"
 	}
-	return "", "its content is none of NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife cycles, Debian fixes"
+	return "", "its content is none of NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife cycles, fixes of Debian, Ubuntu, Red Hat or Alpine Linux, OSV"
 }
 
 var dateForm = regexp.MustCompile(`"(?:timestamp|dateReleased)"\s*:\s*"(\d{4}-\d{2}-\d{2})`)

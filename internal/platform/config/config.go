@@ -25,6 +25,7 @@ type Config struct {
 	ScannerLink ScannerLink `key:"scanner_link"`
 	Scanner     Scanner     `key:"scanner"`
 	Scan        Scan        `key:"scan"`
+	DNS         DNS         `key:"dns"`
 	Feed        Feed        `key:"feed"`
 	Secret      Secret      `key:"secret"`
 	API         API         `key:"api"`
@@ -71,9 +72,18 @@ type Scan struct {
 	MaxParallel   int            `key:"max_parallel" default:"4" doc:"Chunks that the embedded scanner works on at the same time."`
 }
 
+// DNS is where names are asked for.
+type DNS struct {
+	Server string `key:"server" derived:"the machine's" doc:"HOST:PORT of the DNS server that the service asks for the names of targets and for proofs of control."`
+}
+
 // Feed is about the vulnerability knowledge.
 type Feed struct {
-	Dir string `key:"dir" derived:"<data_dir>/feed" doc:"Directory of the imported knowledge files."`
+	Dir           string         `key:"dir" derived:"<data_dir>/feed" doc:"Directory of the imported knowledge files."`
+	Sources       []string       `key:"sources" default:"https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{year}.json.gz,https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-modified.json.gz,https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json,https://epss.empiricalsecurity.com/epss_scores-current.csv.gz,https://endoflife.date/api/v1/products/full,https://security-tracker.debian.org/tracker/data/json" doc:"URLs that vedette feed sync fetches: feeds that import knows, or signed bundles of another installation. {year} stands for each year from 2002 on."`
+	SyncEvery     time.Duration  `key:"sync_every" default:"0s" doc:"How often the server fetches the sources itself, such as 12h; 0 for never."`
+	TrustedKeys   []string       `key:"trusted_keys" doc:"Public keys, as vedette feed key prints them, whose bundles are installed."`
+	AllowNetworks []netip.Prefix `key:"allow_networks" doc:"Private networks that a source may be in, such as that of a mirror of one's own."`
 }
 
 // Secret is about sealing what is stored encrypted.
@@ -86,6 +96,7 @@ type Secret struct {
 type API struct {
 	RateLimit     int           `key:"rate_limit" default:"1200" doc:"Calls a minute for each API key, or for each caller without one; 0 for no limit."`
 	SignInLimit   int           `key:"sign_in_limit" default:"20" doc:"Tries a minute at signing in from one network address; 0 for no limit."`
+	RequireKey    bool          `key:"require_key" default:"false" doc:"Refuse calls without an API key in the header x-api-key, sign-in included. Make a key first: POST /v2/api_keys."`
 	TokenLifetime time.Duration `key:"token_lifetime" default:"12h" doc:"How long the token of a sign-in works."`
 }
 
@@ -97,8 +108,8 @@ type Operator struct {
 
 // Mail is the way out for mail.
 type Mail struct {
-	Host     string      `key:"host" doc:"SMTP server. This version sends no mail yet; the settings are read and checked."`
-	Port     int         `key:"port" default:"587" doc:"Port of the SMTP server. STARTTLS is used wherever it is offered, TLS from the start on 465."`
+	Host     string      `key:"host" doc:"SMTP server. Without one mails go nowhere: they are written as files into <data_dir>/outbox, links and all, for development."`
+	Port     int         `key:"port" default:"587" doc:"Port of the SMTP server. STARTTLS is used wherever it is offered, and a must where mail.username is set and the server is another machine; TLS from the start on 465."`
 	Username string      `key:"username" doc:"Name for signing in at the SMTP server."`
 	Password secret.Text `key:"password" doc:"Password for signing in at the SMTP server."`
 	From     string      `key:"from" derived:"vedette@ the host of base_url" doc:"Sender of all mail."`

@@ -141,6 +141,7 @@ func TestMistakesNameTheOptionItsSourceAndTheRemedy(t *testing.T) {
 		"unknown key":    {file: "http: {addr: x}\nfoo: 1\n", want: []string{"http.addr: no such option", "foo: no such option", "docs/configuration.md"}},
 		"number as text": {file: "mail: {password: 0123}\n", want: []string{"mail.password", "in quotes"}},
 		"list as text":   {file: "http: {address: [a, b]}\n", want: []string{"http.address", "a text"}},
+		"feeds":          {env: []string{"VEDETTE_FEED_SOURCES=http://a/b", "VEDETTE_FEED_TRUSTED_KEYS=x", "VEDETTE_FEED_SYNC_EVERY=1m"}, want: []string{"feed.sources", "https://", "feed.trusted_keys", "feed.sync_every", "10m"}},
 		"not yaml":       {file: "http: [\n", want: []string{"not YAML"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -65,11 +66,13 @@ func (c *Config) validate() error {
 		address("http.address", c.HTTP.Address),
 		address("scanner_link.address", c.ScannerLink.Address),
 		optional(c.Metrics.Address, func() error { return address("metrics.address", c.Metrics.Address) }),
+		optional(c.DNS.Server, func() error { return address("dns.server", c.DNS.Server) }),
 		c.validateTLS(),
 		c.validateBaseURL(),
 		c.validateKeys(),
 		c.validateMail(),
 		c.validateSMS(),
+		c.validateFeed(),
 		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		oneOf("log.format", c.Log.Format, "text", "json"),
 		between("database.max_connections", c.Database.MaxConnections, 2, 1000),
@@ -153,6 +156,27 @@ func (c *Config) validateSMS() error {
 		base = fmt.Errorf("sms.base_url: %q: want https://HOST", c.SMS.BaseURL)
 	}
 	return errors.Join(base, required("sms.account", c.SMS.Account), required("sms.token", c.SMS.Token.Reveal()), required("sms.from", c.SMS.From))
+}
+
+// politest is how often a publisher of feeds may be asked.
+const politest = 10 * time.Minute
+
+func (c *Config) validateFeed() error {
+	var mistakes []error
+	for _, source := range c.Feed.Sources {
+		if u, err := url.Parse(source); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+			mistakes = append(mistakes, fmt.Errorf("feed.sources: %q: want https://HOST/PATH", source))
+		}
+	}
+	for _, key := range c.Feed.TrustedKeys {
+		if b, err := base64.StdEncoding.DecodeString(key); err != nil || len(b) != 32 {
+			mistakes = append(mistakes, fmt.Errorf("feed.trusted_keys: %q: want 32 bytes in base64, as `vedette feed key` prints them", key))
+		}
+	}
+	if every := c.Feed.SyncEvery; every != 0 && every < politest {
+		mistakes = append(mistakes, fmt.Errorf("feed.sync_every: %s: want %s or more, or 0 for never", every, politest))
+	}
+	return errors.Join(mistakes...)
 }
 
 func optional(value string, check func() error) error {
