@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,25 @@ type program struct {
 	app    *App
 	clock  *clock.Clock
 	tokens map[string]string
+	log    *journal
+}
+
+// journal is what the program has logged.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 func each(t *testing.T, story func(*program)) {
@@ -53,9 +73,9 @@ func start(t *testing.T, dialect db.Dialect, options ...string) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{T: t, clock: &clock.Clock{}, tokens: map[string]string{}}
+	p := &program{T: t, clock: &clock.Clock{}, tokens: map[string]string{}, log: &journal{}}
 	ctx := context.Background()
-	if p.app, err = New(ctx, c, slog.New(slog.NewTextHandler(io.Discard, nil)), p.clock); err != nil {
+	if p.app, err = New(ctx, c, slog.New(slog.NewTextHandler(p.log, nil)), p.clock); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.app.queue.Start(ctx, p.app.DB, 4, p.app.log); err != nil {

@@ -16,7 +16,9 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/secret"
+	"github.com/vedette/vedette/internal/schema/dbtest"
 )
 
 // Stories sign in all the time, and protect nothing.
@@ -350,4 +352,165 @@ func (c *carrier) codeTo(p *program, number string, n int) string {
 
 func (c *carrier) options() []string {
 	return []string{"VEDETTE_SMS_PROVIDER=twilio", "VEDETTE_SMS_ACCOUNT=AC1", "VEDETTE_SMS_TOKEN=the token", "VEDETTE_SMS_FROM=+12025550100", "VEDETTE_SMS_BASE_URL=" + c.URL}
+}
+
+func TestSMS(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range dbtest.Dialects() {
+		t.Run(string(dialect), func(t *testing.T) {
+			t.Parallel()
+			c := newCarrier(t)
+			p := start(t, dialect, c.options()...)
+			p.organization("admin", "acme", access.Manager, access.User)
+			p.installSMS(c)
+			p.signInBySMS(c)
+			p.messageLimits()
+		})
+	}
+}
+
+const (
+	manager = "manager@acme"
+	mobile  = "+436641234567"
+)
+
+func (p *program) installSMS(c *carrier) {
+	p.Helper()
+	for query, want := range map[string]string{
+		"phone_number=0664%201234567&country_code=AT": `{"valid":true,"e164":"+436641234567","country_code":"AT","line_type":"mobile"}`,
+		"phone_number=0664-1234567&country_code=43":   `{"valid":true,"e164":"+436641234567","country_code":"AT","line_type":"mobile"}`,
+		"phone_number=12":                             `{"valid":false,"e164":null,"country_code":null,"line_type":null}`,
+	} {
+		if a := p.must(200, manager, "GET", "/v2/user/mfa/lookup_phone_number?"+query, nil); strings.TrimSpace(string(a.Body)) != want {
+			p.Errorf("%s: %s", query, a.Body)
+		}
+	}
+	p.refused(422, manager, "GET", "/v2/user/mfa/lookup_phone_number", nil)
+	for number, code := range map[string]string{"": "invalid", "12": "invalid", "+4315811234": "no_messages", "+43900123456": "no_messages"} {
+		if x := p.refused(422, manager, "PUT", "/v2/user/mfa/enable", object{"method": "sms", "phone_number": number}); x.Errors[0].Pointer != "phone_number" || x.Errors[0].Code != code {
+			p.Errorf("%q: %+v", number, x)
+		}
+	}
+	c.mu.Lock()
+	c.fail = 1 // is tried again
+	c.mu.Unlock()
+	var prepared struct {
+		Method, Message string
+		PhoneNumber     string `json:"phone_number"`
+	}
+	p.must(200, manager, "PUT", "/v2/user/mfa/enable?method=sms&phone_number=0664+1234567&country_code=AT", nil).decode(p, &prepared)
+	if prepared.Method != "sms" || prepared.PhoneNumber != mobile || prepared.Message == "" {
+		p.Errorf("%+v", prepared)
+	}
+	code := c.codeTo(p, mobile, 1)
+	p.keptClear(code)
+	p.refused(422, manager, "PUT", "/v2/user/mfa/verify_installation?method=sms", object{"otp_attempt": code[:5]})
+	p.must(200, manager, "PUT", "/v2/user/mfa/verify_installation?method=sms", object{"otp_attempt": code})
+	if f := p.factors(manager); !f.Enabled || !f.OTPSMSEnabled || f.OTPTOTPEnabled || *f.OTPPhone != mobile || *f.OTPDefaultMethod != "sms" {
+		p.Errorf("%+v", f)
+	}
+}
+
+// keptClear fails where the database holds the code.
+func (p *program) keptClear(code string) {
+	p.Helper()
+	var rows []string
+	err := p.app.DB.Read(p.Context(), access.System(access.DoorTest), func(tx *db.Tx) error {
+		return tx.Query(&rows, "select code_hash from otp_messages where code_hash is not null")
+	})
+	if err != nil || len(rows) == 0 {
+		p.Fatal(rows, err)
+	}
+	for _, r := range rows {
+		if strings.Contains(r, code) || !strings.HasPrefix(r, "v1:") {
+			p.Errorf("the database keeps %s", r)
+		}
+	}
+}
+
+func (p *program) signInBySMS(c *carrier) {
+	p.Helper()
+	s := p.half(manager)
+	send := func(status int, state string) answer {
+		p.Helper()
+		return p.must(status, "", "POST", "/v2/auth/mfa/send_sms_otp", object{"otp_session_state": state})
+	}
+	if a := send(429, s.OTPSessionState); a.Header.Get("Retry-After") == "" {
+		p.Error("no Retry-After")
+	}
+	p.clock.Move(30 * time.Second)
+	if a := send(200, s.OTPSessionState); !bytes.Contains(a.Body, []byte("ends in 67")) {
+		p.Errorf("%s", a.Body)
+	}
+	code := c.codeTo(p, mobile, 2)
+	p.second(401, p.half(manager).OTPSessionState, code) // it is of another sign-in
+	p.second(200, s.OTPSessionState, code)
+	p.clock.Move(time.Minute)
+	late := p.half(manager)
+	send(200, late.OTPSessionState)
+	code = c.codeTo(p, mobile, 3)
+	p.clock.Move(time.Minute)
+	send(200, late.OTPSessionState)
+	newest := c.codeTo(p, mobile, 4)
+	if newest != code {
+		p.second(401, late.OTPSessionState, code) // a newer one was sent
+	}
+	p.clock.Move(9 * time.Minute) // the state ends with it
+	p.second(422, late.OTPSessionState, newest)
+	p.bothMethods()
+	if strings.Contains(p.log.String(), newest) {
+		p.Error("a code stands in the log")
+	}
+}
+
+// bothMethods are on; one is the default, and both are accepted.
+func (p *program) bothMethods() {
+	p.Helper()
+	seed, _ := p.installTOTP(manager)
+	if f := p.factors(manager); !f.OTPSMSEnabled || !f.OTPTOTPEnabled || *f.OTPDefaultMethod != "sms" {
+		p.Errorf("%+v", f)
+	}
+	p.must(200, manager, "PUT", "/v2/user/mfa/default_method", object{"method": "totp"})
+	if s := p.half(manager); s.OTPDefaultMethod != "totp" || strings.Join(s.OTPMethods, " ") != "totp sms" {
+		p.Errorf("%+v", s)
+	}
+	p.clock.Move(30 * time.Second)
+	p.second(200, p.half(manager).OTPSessionState, p.code(seed, 0))
+	p.must(200, manager, "PUT", "/v2/user/mfa/disable", object{"method": "totp", "password": password})
+	if f := p.factors(manager); !f.Enabled || f.OTPTOTPEnabled || *f.OTPDefaultMethod != "sms" {
+		p.Errorf("%+v", f)
+	}
+	p.second(401, p.half(manager).OTPSessionState, p.code(seed, 1))
+}
+
+// messageLimits: five in an hour for each account, whatever for; on both methods of asking.
+func (p *program) messageLimits() {
+	p.Helper()
+	p.clock.Move(2 * time.Hour)
+	for range 5 {
+		p.must(200, "", "POST", "/v2/auth/mfa/send_sms_otp", object{"otp_session_state": p.half(manager).OTPSessionState})
+		p.clock.Move(time.Minute)
+	}
+	if x := p.refused(429, "", "POST", "/v2/auth/mfa/send_sms_otp", object{"otp_session_state": p.half(manager).OTPSessionState}); x.Code != "too_many_messages" {
+		p.Errorf("%+v", x)
+	}
+	p.clock.Move(time.Hour)
+	seen := p.parallel(4, func(int) int {
+		return p.call("", "POST", "/v2/auth/mfa/send_sms_otp", object{"otp_session_state": p.half(manager).OTPSessionState}).Status
+	})
+	if seen[200] != 1 || seen[429] != 3 {
+		p.Errorf("at the same time: %v", seen)
+	}
+}
+
+// TestNoSMS: without a provider, and with the one of developers.
+func TestNoSMS(t *testing.T) {
+	t.Parallel()
+	p := start(t, db.SQLite)
+	if x := p.refused(409, "admin", "PUT", "/v2/user/mfa/enable", object{"method": "sms", "phone_number": mobile}); x.Code != "sms_unavailable" {
+		p.Errorf("%+v", x)
+	}
+	p = start(t, db.SQLite, "VEDETTE_SMS_PROVIDER=log")
+	p.must(200, "admin", "PUT", "/v2/user/mfa/enable", object{"method": "sms", "phone_number": mobile})
+	p.eventually("the message in the log", func() bool { return sixDigits.MatchString(p.log.String()) })
 }
