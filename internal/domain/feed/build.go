@@ -9,9 +9,9 @@ import (
 	"slices"
 
 	"github.com/vedette/vedette/internal/domain/feed/cpe"
-	"github.com/vedette/vedette/internal/domain/feed/debian"
 	"github.com/vedette/vedette/internal/domain/feed/eol"
 	"github.com/vedette/vedette/internal/domain/feed/epss"
+	"github.com/vedette/vedette/internal/domain/feed/fix"
 	"github.com/vedette/vedette/internal/domain/feed/kev"
 	"github.com/vedette/vedette/internal/domain/feed/nvd"
 )
@@ -29,13 +29,13 @@ type builder struct {
 	nameOf   []string
 	products map[uint64][]uint32 // CVE: its products
 	eol      map[string]eol.Product
-	debian   map[string]map[string]debian.Source // by source package, then release
+	fixes    map[string]map[string]fix.Source // by fixKey, then release
 }
 
 func newBuilder(out io.Writer, bases ...*Knowledge) *builder {
 	return &builder{
 		w: newWriter(out), bases: bases, modified: map[uint64]string{}, gone: map[uint64]bool{}, names: map[string]uint32{},
-		products: map[uint64][]uint32{}, eol: map[string]eol.Product{}, debian: map[string]map[string]debian.Source{},
+		products: map[uint64][]uint32{}, eol: map[string]eol.Product{}, fixes: map[string]map[string]fix.Source{},
 	}
 }
 
@@ -170,11 +170,32 @@ func (b *builder) addEOL(p eol.Product) {
 	b.eol[p.Name] = p
 }
 
-func (b *builder) addDebian(s debian.Source) {
-	if b.debian[s.Name] == nil {
-		b.debian[s.Name] = map[string]debian.Source{}
+// addDebian takes what the tracker says of a package, which is everything.
+func (b *builder) addDebian(s fix.Source) {
+	key := fixKey(s.Distro, s.Name)
+	if b.fixes[key] == nil {
+		b.fixes[key] = map[string]fix.Source{}
 	}
-	b.debian[s.Name][s.Release] = s
+	b.fixes[key][s.Release] = s
+}
+
+// addFixes takes what one of many records says of packages.
+func (b *builder) addFixes(all []fix.Source) {
+	for _, s := range all {
+		if have, ok := b.fixes[fixKey(s.Distro, s.Name)][s.Release]; ok {
+			have.Merge(s)
+			s = have
+		}
+		b.addDebian(s)
+	}
+}
+
+// fixKey is the name under which the fixes of a source package are kept.
+func fixKey(distro, name string) string {
+	if distro == "" || distro == fix.Debian {
+		return name
+	}
+	return distro + "/" + name
 }
 
 // finish adds what only the bases know, then writes the tables.
@@ -191,7 +212,7 @@ func (b *builder) finish() (Info, error) {
 	}
 	b.writeProducts()
 	b.writeEOL()
-	b.writeDebian()
+	b.writeFixes()
 	b.info.CVEs = len(b.w.tables[tableCVE])
 	b.info.KEVs = len(b.w.tables[tableKEV])
 	b.info.Scores = len(b.w.tables[tableEPSS])
@@ -259,16 +280,16 @@ func (b *builder) writeEOL() {
 	}
 }
 
-func (b *builder) writeDebian() {
-	for _, name := range sortedKeys(b.debian) {
-		var all []debian.Source
-		for _, release := range sortedKeys(b.debian[name]) {
-			s := b.debian[name][release]
+func (b *builder) writeFixes() {
+	for _, key := range sortedKeys(b.fixes) {
+		var all []fix.Source
+		for _, release := range sortedKeys(b.fixes[key]) {
+			s := b.fixes[key][release]
 			all = append(all, s)
-			b.packages = append(b.packages, packageInfo{s.Name, s.Release, s.Upstream})
+			b.packages = append(b.packages, packageInfo{s.Distro, s.Name, s.Release, s.Upstream})
 		}
 		if raw, err := json.Marshal(all); err == nil {
-			b.w.raw(tableDebian, hashKey(name), raw)
+			b.w.raw(tableFixes, hashKey(key), raw)
 		}
 	}
 }

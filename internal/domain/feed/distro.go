@@ -2,10 +2,13 @@ package feed
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/vedette/vedette/internal/domain/feed/cpe"
 	"github.com/vedette/vedette/internal/domain/feed/debian"
+	"github.com/vedette/vedette/internal/domain/feed/fix"
 	"github.com/vedette/vedette/internal/domain/feed/version"
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -13,20 +16,17 @@ import (
 // distro is who built the software of a host, as far as it shows.
 type distro struct {
 	name    string // debian, ubuntu, redhat …; none: a system whose software comes from its makers; empty: not known
-	release string // of Debian: 12
+	release string // as its fixes name it: 12 of Debian, 22.04 of Ubuntu, 9 of Red Hat, 3.18 of Alpine Linux
+	clone   string // of redhat: the clone whose own fixes come first
 }
 
 // distroOf reads the host's operating system, then the banners of all its services.
 func distroOf(h scanlink.HostFacts) distro {
 	if n, err := cpe.Parse(h.Host.OSCPE); err == nil {
 		switch family := osFamily(n.Vendor, n.Product); {
-		case n.Key() == "debian:debian_linux":
-			return distro{"debian", strings.SplitN(value(n), ".", 2)[0]}
-		case n.Key() == "canonical:ubuntu_linux":
-			return distro{"ubuntu", value(n)}
 		case n.Key() == "linux:linux_kernel":
 		case family == "linux":
-			return distro{n.Vendor, value(n)}
+			return distroNamed(n)
 		case family != "" || n.Part == "h":
 			return distro{name: "none"}
 		}
@@ -34,20 +34,74 @@ func distroOf(h scanlink.HostFacts) distro {
 	var d distro
 	for _, s := range h.Services {
 		if r := debian.Release(s.Package); r != "" {
-			return distro{"debian", r}
+			return distro{name: fix.Debian, release: r}
 		}
 		text := strings.ToLower(s.Package + " " + s.Banner)
 		switch {
 		case d.name != "":
 		case strings.Contains(text, "ubuntu"):
-			d.name = "ubuntu"
+			d.name = fix.Ubuntu
 		case strings.Contains(text, "debian"):
-			d.name = "debian"
-		case strings.Contains(text, ".el7") || strings.Contains(text, ".el8") || strings.Contains(text, ".el9") || strings.Contains(text, "red hat") || strings.Contains(text, "centos"):
-			d.name = "redhat"
+			d.name = fix.Debian
+		case enterprise.MatchString(text):
+			d = distro{name: fix.RedHat, release: enterprise.FindStringSubmatch(text)[1]}
+		case strings.Contains(text, "red hat") || strings.Contains(text, "centos"):
+			d.name = fix.RedHat
 		}
 	}
 	return d
+}
+
+// enterprise is the mark of a package of Red Hat Enterprise Linux.
+var enterprise = regexp.MustCompile(`\.el(\d{1,2})(?:_\d+)?\b`)
+
+// distroNamed reads a distribution's CPE name.
+func distroNamed(n cpe.Name) distro {
+	parts := strings.Split(value(n), ".")
+	minor := strings.Join(parts[:min(2, len(parts))], ".")
+	switch key := n.Key(); {
+	case key == "debian:debian_linux":
+		return distro{name: fix.Debian, release: parts[0]}
+	case key == "canonical:ubuntu_linux":
+		return distro{name: fix.Ubuntu, release: minor}
+	case key == "alpinelinux:alpine_linux":
+		return distro{name: fix.Alpine, release: minor}
+	case n.Vendor == "rocky":
+		return distro{fix.RedHat, parts[0], fix.Rocky}
+	case n.Vendor == "almalinux":
+		return distro{fix.RedHat, parts[0], fix.Alma}
+	case n.Vendor == "centos" || n.Vendor == "oracle" || n.Vendor == "redhat" && strings.HasPrefix(n.Product, "enterprise_linux"):
+		return distro{name: fix.RedHat, release: parts[0]}
+	}
+	return distro{name: n.Vendor, release: value(n)}
+}
+
+// fixesOf is what a distribution says of a source package: a clone's own word first. Without a release there is no word.
+func (k *Knowledge) fixesOf(d distro, name string) (fix.Source, bool) {
+	if d.clone != "" && d.release != "" {
+		if s, ok := k.fixes(d.clone, name, d.release); ok {
+			return s, true
+		}
+	}
+	if d.name == "" {
+		return k.fixes(fix.Debian, name, d.release)
+	}
+	if d.release == "" && d.name != fix.Debian {
+		return fix.Source{}, false
+	}
+	return k.fixes(d.name, name, d.release)
+}
+
+// fixOf is what a distribution says of a CVE in a product.
+func (k *Knowledge) fixOf(d distro, p *product, v, id string) (fix.Source, bool) {
+	for _, name := range p.sourceNames(v) {
+		if s, ok := k.fixesOf(d, name); ok {
+			if _, told := s.Fixed[id]; told {
+				return s, true
+			}
+		}
+	}
+	return fix.Source{}, false
 }
 
 // judgeVersion decides what a version that lies in a CVE's range is worth. The rule:
@@ -109,8 +163,11 @@ func (k *Knowledge) verdictOf(ctx *scene, s seen, id string) verdict {
 	switch {
 	case p == nil || len(p.sources) == 0:
 		return verdict{qod: told(s), why: "The software comes from its maker, so its version settles it."}
+	case ctx.installed(p, s) != "":
+		s.pkg = ctx.installed(p, s)
+		return k.byPackage(ctx, p, s, id, true)
 	case s.pkg != "":
-		return k.byPackage(ctx, p, s, id)
+		return k.byPackage(ctx, p, s, id, false)
 	case ctx.distro.name == "none":
 		return verdict{qod: told(s), why: "On this system software comes from its maker, so its version settles it."}
 	case p.follows:
@@ -123,45 +180,94 @@ func (k *Knowledge) verdictOf(ctx *scene, s seen, id string) verdict {
 		}
 		return verdict{qod: told(s), why: "No distribution is known to ship this version, so it comes from its maker."}
 	}
-	release := ctx.distro.release
-	if ctx.distro.name == "debian" || ctx.distro.name == "" {
-		if fixedIn, ok := k.fixOf(p, s.version, release, id); ok {
-			scheme := version.SchemeOf(s.name.Product)
-			if fixedIn != "" && version.Compare(scheme, version.Upstream(fixedIn), s.version) < 0 && (ctx.distro.name == "debian" || strings.HasPrefix(by, "Debian")) {
-				return verdict{fixed: true}
-			}
-			if fixedIn == "" && ctx.distro.name == "debian" {
-				return verdict{qod: told(s), why: "Debian has not fixed this in the release that the host runs."}
-			}
-			if fixedIn == "" {
-				return verdict{qod: qodUnpatched, why: "Debian has not fixed this; whether the host runs Debian's package cannot be seen."}
-			}
-			return verdict{qod: qodUnpatched, fixedIn: fixedIn, why: fmt.Sprintf("Debian fixed this in its package %s without showing it in the version; which package runs here cannot be seen.", fixedIn)}
-		}
+	if v, ok := k.byShipped(ctx, p, s, id, by); ok {
+		return v
 	}
 	return verdict{qod: qodUnpatched, why: fmt.Sprintf("The version is one that %s ships and patches in place; its package version does not show.", by)}
 }
 
-// byPackage compares a banner's Debian package version with the fix.
-func (k *Knowledge) byPackage(ctx *scene, p *product, s seen, id string) verdict {
-	release := debian.Release(s.pkg)
-	if strings.Contains(s.pkg, "ubuntu") || strings.Contains(s.pkg, ".el") || strings.Contains(s.pkg, ".fc") {
-		return verdict{qod: qodUnpatched, why: fmt.Sprintf("The distribution's fixes for package version %s are not in the knowledge.", s.pkg)}
+// byShipped asks the distribution of the host about a maker's version that it ships. Of a host whose distribution is not known
+// Debian's word is taken, and never for certain.
+func (k *Knowledge) byShipped(ctx *scene, p *product, s seen, id, by string) (verdict, bool) {
+	d := ctx.distro
+	src, ok := k.fixOf(d, p, s.version, id)
+	if !ok {
+		return verdict{}, false
 	}
-	if release == "" && ctx.distro.name == "debian" {
-		release = ctx.distro.release
+	fixedIn, title, certain := src.Fixed[id], fix.Title(src.Distro), d.name != ""
+	older := fixedIn != "" && version.Compare(version.SchemeOf(s.name.Product), version.Upstream(fixedIn), s.version) < 0
+	switch {
+	case older && (certain || strings.HasPrefix(by, "Debian")):
+		return verdict{fixed: true}, true
+	case fixedIn == "" && certain:
+		return verdict{qod: told(s), why: title + " has not fixed this in the release that the host runs."}, true
+	case fixedIn == "":
+		return verdict{qod: qodUnpatched, why: title + " has not fixed this; whether the host runs its package cannot be seen."}, true
 	}
-	fixedIn, ok := k.fixOf(p, version.Upstream(s.pkg), release, id)
-	if ok && fixedIn == "" && release != "" {
-		return verdict{qod: qodPackage, pkg: true, why: fmt.Sprintf("Debian %s has not fixed this in any package yet.", release)}
+	return verdict{qod: qodUnpatched, fixedIn: fixedIn, why: fmt.Sprintf("%s fixed this in its package %s without showing it in the version; which package runs here cannot be seen.", title, fixedIn)}, true
+}
+
+// packager is the distribution that built a package version in a banner.
+func (k *Knowledge) packager(ctx *scene, p *product, pkg string) distro {
+	d := ctx.distro
+	switch {
+	case strings.Contains(pkg, "ubuntu"):
+		if d.name != fix.Ubuntu || d.release == "" {
+			d = distro{name: fix.Ubuntu, release: k.releaseOf(fix.Ubuntu, p, version.Upstream(pkg))}
+		}
+		return d
+	case enterprise.MatchString(pkg):
+		release := enterprise.FindStringSubmatch(pkg)[1]
+		if d.name != fix.RedHat || d.release != release {
+			d = distro{name: fix.RedHat, release: release}
+		}
+		return d
+	case strings.Contains(pkg, ".fc"):
+		return distro{name: "fedora"}
+	case d.name == fix.Alpine && alpineRevision.MatchString(pkg):
+		return d
 	}
-	if ok && fixedIn != "" {
-		order, comparable := version.Debian(s.pkg, fixedIn)
-		switch {
-		case comparable && order >= 0:
+	release := debian.Release(pkg)
+	if release == "" && d.name == fix.Debian {
+		release = d.release
+	}
+	return distro{name: fix.Debian, release: release}
+}
+
+var alpineRevision = regexp.MustCompile(`-r\d+$`)
+
+// releaseOf is the one release of a distribution that ships a maker's version; empty where none or several do.
+func (k *Knowledge) releaseOf(name string, p *product, upstream string) string {
+	var found []string
+	for _, source := range p.sourceNames(upstream) {
+		for _, s := range k.sources[source] {
+			if s.Distro == name && s.Upstream == upstream {
+				found = append(found, s.Release)
+			}
+		}
+	}
+	slices.Sort(found)
+	if found = slices.Compact(found); len(found) == 1 {
+		return found[0]
+	}
+	return ""
+}
+
+// byPackage compares a package version with the fix of who built it. inside says that the host's own list tells it.
+func (k *Knowledge) byPackage(ctx *scene, p *product, s seen, id string, inside bool) verdict {
+	d := k.packager(ctx, p, s.pkg)
+	title, qod := fix.Title(d.name), qodPackage
+	if inside {
+		qod = qodInventory
+	}
+	if src, ok := k.fixOf(d, p, version.Upstream(s.pkg), id); ok {
+		switch state, fixedIn := src.State(id, s.pkg); {
+		case state == fix.Absent:
 			return verdict{fixed: true}
-		case comparable && release != "":
-			return verdict{qod: qodPackage, pkg: true, fixedIn: fixedIn, why: fmt.Sprintf("Package version %s is older than %s, which fixes it.", s.pkg, fixedIn)}
+		case state == fix.Open && d.release != "":
+			return verdict{qod: qod, pkg: true, why: fmt.Sprintf("%s %s has not fixed this in any package yet.", title, d.release)}
+		case state == fix.Older && d.release != "":
+			return verdict{qod: qod, pkg: true, fixedIn: fixedIn, why: fmt.Sprintf("Package version %s is older than %s, which fixes it.", s.pkg, fixedIn)}
 		}
 	}
 	if p.follows {
@@ -178,53 +284,6 @@ func (k *Knowledge) tellsOf(p *product, v string) bool {
 		}
 	}
 	return false
-}
-
-// fixOf is the package version in which Debian fixed a CVE of a product.
-func (k *Knowledge) fixOf(p *product, v, release, id string) (string, bool) {
-	for _, name := range p.sourceNames(v) {
-		if s, ok := k.debianSource(name, release); ok {
-			if fixed, ok := s.Fixed[id]; ok {
-				return fixed, true
-			}
-		}
-	}
-	return "", false
-}
-
-// matchPackages compares the inventory of an authenticated host with the distribution's fixes.
-func (k *Knowledge) matchPackages(ctx *scene, h scanlink.Host) []Match {
-	if ctx.distro.name != "debian" {
-		return nil
-	}
-	var out []Match
-	done := map[string]bool{}
-	for _, p := range h.Packages {
-		name := p.Source
-		if name == "" {
-			name = p.Name
-		}
-		if p.Ecosystem != "deb" || done[name] {
-			continue
-		}
-		done[name] = true
-		src, ok := k.debianSource(name, ctx.distro.release)
-		if !ok {
-			continue
-		}
-		for id, fixed := range src.Fixed {
-			m := Match{CVE: id, Product: name + " " + p.Version, Package: true, QoD: qodInventory, Range: "all package versions so far", Why: "Debian has not fixed it yet."}
-			if fixed != "" {
-				if order, ok := version.Debian(p.Version, fixed); !ok || order >= 0 {
-					continue
-				}
-				m.Range, m.FixedIn = "package versions before "+fixed, fixed
-				m.Why = fmt.Sprintf("The host's package list says %s; Debian fixed it in %s.", p.Version, fixed)
-			}
-			out = append(out, m)
-		}
-	}
-	return out
 }
 
 // rangeText tells the versions of an entry in words.

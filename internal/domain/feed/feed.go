@@ -12,8 +12,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vedette/vedette/internal/domain/feed/debian"
 	"github.com/vedette/vedette/internal/domain/feed/eol"
+	"github.com/vedette/vedette/internal/domain/feed/fix"
 	"github.com/vedette/vedette/internal/domain/feed/kev"
 	"github.com/vedette/vedette/internal/domain/feed/nvd"
 )
@@ -41,14 +41,15 @@ type Info struct {
 
 // SourceInfo is one source that went into a version.
 type SourceInfo struct {
-	Kind    string `json:"kind"` // nvd, kev, epss, endoflife, debian or starter
+	Kind    string `json:"kind"` // nvd, kev, epss, endoflife, debian, ubuntu, redhat, alpine, osv or starter
 	Name    string `json:"name"` // base name of the file
 	Date    string `json:"date,omitempty"`
 	Records int    `json:"records"`
 }
 
-// packageInfo is a source package of a Debian release that the knowledge tells of.
+// packageInfo is a source package of a distribution's release that the knowledge tells of.
 type packageInfo struct {
+	Distro   string `json:"distro,omitempty"` // empty: Debian
 	Name     string `json:"name"`
 	Release  string `json:"release"`
 	Upstream string `json:"upstream"`
@@ -191,19 +192,20 @@ func (k *Knowledge) Products(key string) []Product {
 	return slices.DeleteFunc(out, func(p Product) bool { return !slices.Contains(p.CPE, key) })
 }
 
-// debianSource is what is known of a source package of a release.
-func (k *Knowledge) debianSource(name, release string) (debian.Source, bool) {
-	var all []debian.Source
-	raw := k.file.value(tableDebian, hashKey(name))
+// fixes is what is known of a source package of a release; an empty release takes any.
+func (k *Knowledge) fixes(distro, name, release string) (fix.Source, bool) {
+	var all []fix.Source
+	key := fixKey(distro, name)
+	raw := k.file.value(tableFixes, hashKey(key))
 	if raw == nil || json.Unmarshal(raw, &all) != nil {
-		return debian.Source{}, false
+		return fix.Source{}, false
 	}
 	for _, s := range all {
-		if s.Name == name && (release == "" || s.Release == "" || s.Release == release) {
+		if fixKey(s.Distro, s.Name) == key && (release == "" || s.Release == "" || s.Release == release) {
 			return s, true
 		}
 	}
-	return debian.Source{}, false
+	return fix.Source{}, false
 }
 
 // ValidID says whether a text is a CVE id.

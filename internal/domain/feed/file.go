@@ -42,7 +42,7 @@ const (
 	tableEPSS    = "epss"    // CVE key: score and percentile in millionths, inside the entry
 	tableKEV     = "kev"     // CVE key: the entry
 	tableEOL     = "eol"     // hash of vendor:product: the products with their cycles
-	tableDebian  = "debian"  // hash of a source package's name: its releases
+	tableFixes   = "debian"  // hash of fixKey: the releases of a source package
 )
 
 var errDamaged = errors.New("the knowledge file is damaged")

@@ -275,7 +275,7 @@ func FuzzOpen(f *testing.F) {
 }
 
 func FuzzImport(f *testing.F) {
-	for _, s := range []string{nvdText + nvdRest, kevText, epssText, eolText, debText} {
+	for _, s := range []string{nvdText + nvdRest, kevText, epssText, eolText, debText, secdb, usn, rlsa, vex} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

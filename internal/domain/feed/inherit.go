@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/vedette/vedette/internal/domain/feed/debian"
 	"github.com/vedette/vedette/internal/domain/feed/eol"
+	"github.com/vedette/vedette/internal/domain/feed/fix"
 	"github.com/vedette/vedette/internal/domain/feed/nvd"
 )
 
@@ -60,7 +60,7 @@ func (b *builder) inheritExploitation(base *Knowledge) (err error) {
 	return err
 }
 
-// inheritProducts takes over cycles and Debian packages that no source brought.
+// inheritProducts takes over cycles and fixes that no source brought.
 func (b *builder) inheritProducts(f *file) error {
 	err := f.each(tableEOL, func(e entry) error {
 		var ps []eol.Product
@@ -78,14 +78,14 @@ func (b *builder) inheritProducts(f *file) error {
 	if err != nil {
 		return err
 	}
-	return f.each(tableDebian, func(e entry) error {
-		var all []debian.Source
+	return f.each(tableFixes, func(e entry) error {
+		var all []fix.Source
 		raw, err := f.read(e)
 		if err != nil || json.Unmarshal(raw, &all) != nil {
 			return err
 		}
 		for _, s := range all {
-			b.mergeDebian(s)
+			b.mergeFixes(s)
 		}
 		return nil
 	})
@@ -113,16 +113,17 @@ func (b *builder) inheritCVE(base *Knowledge, e, config entry) error {
 	return b.w.err
 }
 
-// mergeDebian fills a package's fixes from a base: the sources of fixes are lower bounds.
-func (b *builder) mergeDebian(s debian.Source) {
-	have, ok := b.debian[s.Name][s.Release]
+// mergeFixes fills what is said of a package from a base: a record says nothing of the CVEs that it does not name.
+func (b *builder) mergeFixes(base fix.Source) {
+	have, ok := b.fixes[fixKey(base.Distro, base.Name)][base.Release]
 	if !ok {
-		b.addDebian(s)
+		b.addDebian(base)
 		return
 	}
-	for id, v := range s.Fixed {
-		if _, ok := have.Fixed[id]; !ok {
-			have.Fixed[id] = v
-		}
+	for id := range have.Fixed {
+		delete(base.Fixed, id)
+		delete(base.Since, id)
 	}
+	have.Merge(base)
+	b.addDebian(have)
 }

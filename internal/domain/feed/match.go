@@ -21,13 +21,14 @@ type Match struct {
 	Range    string // the versions that the CVE names: versions from 11.0 before 11.17
 	FixedIn  string // the version that fixes it, where the knowledge tells
 	Package  bool   // settled by the version of a distribution's package
-	QoD      int    // 90 inventory, 80 and 75 the version settles it, under 70 it does not
+	Restart  bool   // the fixed kernel is installed, and an older one runs
+	QoD      int    // 97 inventory, 80 and 75 the version settles it, under 70 it does not
 	Why      string // how sure it is and why, in a sentence
 }
 
 // The quality of detection of version matches. Under 70 a match is possible only and counts in no verdict.
 const (
-	qodInventory   = 90 // the host's own package list, compared with the distribution's fix
+	qodInventory   = 97 // the host's own package list, compared with the distribution's fix
 	qodPackage     = 80 // package version in a banner, compared with the distribution's fix
 	qodExact       = 80 // maker's version told by the protocol, and nobody patches that version in place
 	qodBanner      = 75 // the same from a banner
@@ -44,7 +45,7 @@ func (k *Knowledge) Match(h scanlink.HostFacts) []Match {
 	for _, c := range ctx.seen {
 		out = append(out, k.matchOne(ctx, c)...)
 	}
-	out = append(out, k.matchPackages(ctx, h.Host)...)
+	out = append(out, k.matchPackages(ctx, out)...)
 	slices.SortFunc(out, func(a, b Match) int {
 		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Port, b.Port), cmp.Compare(cveKey(a.CVE), cveKey(b.CVE)),
 			cmp.Compare(b.QoD, a.QoD), cmp.Compare(a.Product, b.Product), cmp.Compare(a.URL, b.URL))
@@ -73,10 +74,11 @@ type seen struct {
 
 // scene is what a host shows, for names that must hold together.
 type scene struct {
-	seen   []seen
-	os     cpe.Name // zero: not known
-	hasOS  bool
-	distro distro
+	seen      []seen
+	os        cpe.Name // zero: not known
+	hasOS     bool
+	distro    distro
+	inventory inventory
 }
 
 func sceneOf(h scanlink.HostFacts) *scene {
@@ -105,6 +107,7 @@ func sceneOf(h scanlink.HostFacts) *scene {
 		}
 	}
 	ctx.distro = distroOf(h)
+	ctx.inventory = inventoryOf(ctx.distro, h.Host)
 	return ctx
 }
 

@@ -1,10 +1,10 @@
 package feed
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/vedette/vedette/internal/domain/feed/fix"
 	"github.com/vedette/vedette/internal/domain/feed/version"
 )
 
@@ -63,8 +63,8 @@ func (k *Knowledge) ships(p *product, v string) (by string, ok bool) {
 	scheme := version.SchemeOf(productName(p.key))
 	for _, name := range p.sourceNames(v) {
 		for _, s := range k.sources[name] {
-			if version.Compare(scheme, s.Upstream, v) == 0 {
-				return fmt.Sprintf("Debian %s", s.Release), true
+			if s.Upstream != "" && version.Compare(scheme, s.Upstream, v) == 0 {
+				return strings.TrimSpace(fix.Title(s.Distro) + " " + s.Release), true
 			}
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	gocvss30 "github.com/pandatix/go-cvss/30"
 	gocvss31 "github.com/pandatix/go-cvss/31"
 
-	"github.com/vedette/vedette/internal/domain/feed/debian"
 	"github.com/vedette/vedette/internal/domain/feed/eol"
+	"github.com/vedette/vedette/internal/domain/feed/fix"
 	"github.com/vedette/vedette/internal/domain/feed/kev"
 	"github.com/vedette/vedette/internal/domain/feed/nvd"
 )
@@ -79,7 +79,7 @@ type starter struct {
 	cve     *nvd.CVE
 	entries []nvd.Match // of the configuration that is being read
 	product *eol.Product
-	source  *debian.Source
+	source  *fix.Source
 }
 
 func (s *starter) line(line string) error {
@@ -116,7 +116,7 @@ func (s *starter) begin(word, rest string, f []string) error {
 	case word == "cve" && len(f) == 2 && nvd.ValidID(f[0]):
 		s.cve = &nvd.CVE{ID: f[0], Published: f[1]}
 	case word == "debian" && len(f) == 4:
-		s.source = &debian.Source{Name: f[0], Release: f[1], Version: f[2], Upstream: f[3], Fixed: map[string]string{}}
+		s.source = &fix.Source{Name: f[0], Release: f[1], Version: f[2], Upstream: f[3], Fixed: map[string]string{}}
 	case word == "product" && strings.Count(rest, `"`) == 2:
 		q := strings.Split(rest, `"`)
 		s.product = &eol.Product{Name: strings.TrimSpace(q[0]), Title: q[1], CPE: strings.Fields(q[2])}

@@ -117,7 +117,7 @@ func (w *writer) flush() {
 func (w *writer) finish(m meta) (Info, error) {
 	w.flush()
 	m.Tables = map[string]table{}
-	for _, name := range []string{tableCVE, tableConfig, tableProduct, tableEPSS, tableKEV, tableEOL, tableDebian} {
+	for _, name := range []string{tableCVE, tableConfig, tableProduct, tableEPSS, tableKEV, tableEOL, tableFixes} {
 		entries := make([]entry, 0, len(w.tables[name]))
 		for _, e := range w.tables[name] {
 			entries = append(entries, e)

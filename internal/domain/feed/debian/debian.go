@@ -8,17 +8,12 @@ import (
 	"io"
 	"regexp"
 
+	"github.com/vedette/vedette/internal/domain/feed/fix"
 	"github.com/vedette/vedette/internal/domain/feed/nvd"
 )
 
 // Source is one source package of one release.
-type Source struct {
-	Name     string            `json:"name"`
-	Release  string            `json:"release"`            // 12; empty where the versions do not tell
-	Version  string            `json:"version,omitempty"`  // the newest package version known
-	Upstream string            `json:"upstream,omitempty"` // the maker's version in it
-	Fixed    map[string]string `json:"fixed"`              // CVE id to the package version that fixed it; "" : not fixed
-}
+type Source = fix.Source
 
 // MaxSize bounds a file in bytes.
 const MaxSize = 256 << 20

@@ -54,7 +54,7 @@ func ParseTracker(name string, raw []byte) ([]Source, error) {
 				s = &Source{Name: name, Release: number, Fixed: map[string]string{}}
 				byRelease[number] = s
 			}
-			s.newest(state.Repositories)
+			newest(s, state.Repositories)
 			switch {
 			case state.Status == "resolved" && state.Fixed != "":
 				s.Fixed[id] = state.Fixed
@@ -73,7 +73,7 @@ func ParseTracker(name string, raw []byte) ([]Source, error) {
 }
 
 // newest takes the highest version among the release's archives.
-func (s *Source) newest(repositories map[string]string) {
+func newest(s *Source, repositories map[string]string) {
 	for _, v := range repositories {
 		if len(v) > 128 {
 			continue

@@ -6,7 +6,9 @@ import (
 	"regexp"
 	"strings"
 
+	apk "github.com/knqyf263/go-apk-version"
 	deb "github.com/knqyf263/go-deb-version"
+	rpm "github.com/knqyf263/go-rpm-version"
 )
 
 // maxLength bounds a version in bytes; what is longer is cut.
@@ -274,4 +276,25 @@ func Upstream(pkg string) string {
 		v = v[:i]
 	}
 	return Clean(v)
+}
+
+// RPM compares two versions of a package of rpm, [epoch:]version-release; no epoch is epoch 0.
+func RPM(a, b string) (order int, ok bool) {
+	if !packaged(a) || !packaged(b) {
+		return 0, false
+	}
+	return rpm.NewVersion(a).Compare(rpm.NewVersion(b)), true
+}
+
+// Alpine compares two versions of a package of apk, as 1.36.1-r5.
+func Alpine(a, b string) (order int, ok bool) {
+	if !apk.Valid(a) || !apk.Valid(b) || !packaged(a) || !packaged(b) {
+		return 0, false
+	}
+	return apk.Version(a).Compare(apk.Version(b)), true
+}
+
+// packaged says whether a text can be a package's version at all.
+func packaged(v string) bool {
+	return v != "" && len(v) <= maxLength && isDigit(v[0]) || len(v) > 1 && len(v) <= maxLength && isLetter(v[0]|0x20)
 }

@@ -1,6 +1,9 @@
 package version
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestCompare(t *testing.T) {
 	t.Parallel()
@@ -121,4 +124,26 @@ func FuzzCompare(f *testing.F) {
 		Split(a)
 		Debian(a, b)
 	})
+}
+
+func TestPackages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		compare func(a, b string) (int, bool)
+		a, b    string
+		want    int
+	}{
+		{RPM, "8.7p1-38.el9", "8.7p1-38.el9_4.1", -1}, {RPM, "0:8.7p1-38.el9_4.1", "8.7p1-38.el9_4.1", 0}, {RPM, "1:1.0-1", "2.0-1", 1},
+		{RPM, "1.0~rc1-1", "1.0-1", -1}, {RPM, "1.0^20240101-1", "1.0-1", 1}, {RPM, "9.16.23-18.el9_4.1", "9.16.23-18.el9_4.6", -1},
+		{Alpine, "3.1.4-r0", "3.1.4-r10", -1}, {Alpine, "3.1.4_rc1-r0", "3.1.4-r0", -1}, {Alpine, "1.36.1_p1-r0", "1.36.1-r9", 1}, {Alpine, "9.3_p2-r1", "9.3_p1-r3", 1},
+	} {
+		if got, ok := c.compare(c.a, c.b); !ok || got != c.want {
+			t.Errorf("%s and %s: %d %v, want %d", c.a, c.b, got, ok, c.want)
+		}
+	}
+	for _, bad := range []string{"", "not a version", strings.Repeat("1", 200)} {
+		if _, ok := Alpine(bad, "1"); ok {
+			t.Errorf("%q is a version of Alpine Linux", bad)
+		}
+	}
 }
