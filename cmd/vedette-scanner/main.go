@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette/vedette/internal/engine"
+	"github.com/vedette/vedette/internal/engine/template/collection"
 	"github.com/vedette/vedette/internal/scanlink"
 	"github.com/vedette/vedette/internal/scanlink/agent"
 )
@@ -74,6 +75,7 @@ func linkCommand(state *string) *cobra.Command {
 func runCommand(state *string) *cobra.Command {
 	cfg := agent.Config{Version: version()}
 	var memory int64
+	var shelf collection.Shelf
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Work for the server until told to end",
@@ -86,7 +88,11 @@ func runCommand(state *string) *cobra.Command {
 			s.Apply(&cfg, *state)
 			cfg.MemoryLimit = memory << 20
 			cfg.Engine = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
-				return engine.Run(ctx, plan, engine.Options{}, emit)
+				templates, err := shelf.Get()
+				if err != nil {
+					slog.WarnContext(ctx, "the imported templates can't be used", slog.Any("error", err))
+				}
+				return engine.Run(ctx, plan, engine.Options{Templates: templates}, emit)
 			}
 			slog.Info("scanner started", "server", s.Server, "scanner", s.ScannerID)
 			err = agent.Run(c.Context(), cfg)
@@ -97,6 +103,7 @@ func runCommand(state *string) *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&cfg.Parallel, "parallel", 2, "chunks of scans at the same time")
+	c.Flags().StringVar(&shelf.Dir, "templates", "", "folder of the .templates files that vedette feed import --templates made; the newest is run")
 	c.Flags().Int64Var(&memory, "memory", 512, "memory to stay under, in MiB; at one and a half times that the scanner ends itself")
 	return c
 }

@@ -63,6 +63,7 @@ with a partial result.`,
 	f.StringVar(&o.TargetsFile, "targets-file", "", "file with one target a line; - is standard input")
 	f.IntVar(&o.Rate, "rate", 0, "most probes a second in total (default: the profile's)")
 	f.StringVar(&o.Feed, "feed", "", "folder or file of vulnerability data: NVD, KEV, EPSS, endoflife, Debian (default: a small set inside the program)")
+	f.StringVar(&o.Templates, "templates", "", "folder or archive of templates in the nuclei format, or a stored .templates file, to run besides the program's own")
 	f.StringVar(&o.Trust, "trust", "", "PEM file of certificate authorities to trust besides the machine's own")
 	f.StringVar(&o.Baseline, "baseline", "", "earlier JSON result: exit with 1 only for what is new since")
 	f.StringVar(&o.Format, "format", "table", "table, json, html, pdf or sarif")

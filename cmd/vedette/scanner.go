@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette/vedette/internal/engine"
+	"github.com/vedette/vedette/internal/engine/template/collection"
 	"github.com/vedette/vedette/internal/scanlink"
 	"github.com/vedette/vedette/internal/scanlink/agent"
 	"github.com/vedette/vedette/internal/scanlink/child"
@@ -47,8 +48,13 @@ func embeddedScanner(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	shelf := &collection.Shelf{Dir: cfg.Templates}
 	cfg.Engine = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
-		return engine.Run(ctx, plan, engine.Options{}, emit)
+		templates, err := shelf.Get()
+		if err != nil {
+			slog.WarnContext(ctx, "the imported templates can't be used", slog.Any("error", err))
+		}
+		return engine.Run(ctx, plan, engine.Options{Templates: templates}, emit)
 	}
 	return agent.Run(ctx, cfg)
 }

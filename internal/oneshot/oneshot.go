@@ -14,6 +14,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/feed"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
 	"github.com/vedette/vedette/internal/engine"
+	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/scanlink"
@@ -37,6 +38,7 @@ type Options struct {
 	Ports       string
 	Rate        int    // probes a second in total; 0 takes the profile's
 	Feed        string // a folder or file of vulnerability data, or a knowledge file
+	Templates   string // a folder or archive of templates, or a version that feed import stored
 	Trust       string // PEM file of certificate authorities trusted besides the machine's own
 	Baseline    string // an earlier result in JSON
 	Format      string // table, json, html, pdf or sarif; empty is table
@@ -93,6 +95,7 @@ type job struct {
 	profile   engine.Profile
 	knowledge *feed.Knowledge
 	ignored   []feed.Ignored
+	templates *template.Set
 	baseline  *Result
 	output    *output
 	errors    []TargetError
@@ -117,7 +120,7 @@ func (j *job) scan(ctx context.Context) error {
 	run := j.streams.Scan
 	if run == nil {
 		run = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
-			return engine.Run(ctx, plan, engine.Options{}, emit)
+			return engine.Run(ctx, plan, engine.Options{Templates: j.templates}, emit)
 		}
 	}
 	stop := progress.start()

@@ -297,6 +297,17 @@ func (s *Set) All() []*Template { return slices.Clone(s.templates) }
 // Only is a set of one template.
 func (s *Set) Only(t *Template) *Set { return &Set{templates: []*Template{t}} }
 
+// Running is the number of templates that are not idle.
+func (s *Set) Running() int {
+	n := 0
+	for _, t := range s.templates {
+		if t.idle == "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Merge is a set of this one's templates and those of others whose ids are new.
 func (s *Set) Merge(others ...*Set) *Set {
 	all := &Set{templates: slices.Clone(s.templates)}

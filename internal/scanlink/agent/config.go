@@ -28,6 +28,7 @@ type Config struct {
 	MemoryLimit  int64             `json:"memory_limit,omitempty"`
 	Version      string            `json:"version,omitempty"`
 	FeedVersions map[string]string `json:"feed_versions,omitempty"`
+	Templates    string            `json:"templates,omitempty"` // folder of imported template collections, for the engine
 
 	Engine Engine `json:"-"`
 	// Renewed keeps a new certificate and key before the old one expires; nil keeps them in memory alone.

@@ -147,6 +147,9 @@ func pack(w io.Writer, files fs.FS, set *template.Set) error {
 	return z.Close()
 }
 
+// Stored says whether a file is a version that was stored.
+func Stored(name string) bool { return filepath.Ext(name) == Suffix }
+
 // Newest is the file of the version that was imported last; empty where there is none.
 func Newest(dir string) (string, error) {
 	all, err := filepath.Glob(filepath.Join(dir, "*"+Suffix))
