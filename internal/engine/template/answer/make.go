@@ -45,6 +45,11 @@ func Make(template []byte, files fs.FS) (*Case, error) {
 	c := &Case{
 		ID: d.ID, Tags: d.tags(), Variables: map[string]string{}, defined: d.variables(), payloads: map[string]string{}, lists: map[string][]string{}, extracted: map[string]string{},
 	}
+	for name, def := range c.defined {
+		if def == "{{"+name+"}}" { // its user gives it
+			delete(c.defined, name)
+		}
+	}
 	var blocks []block
 	c.Kind, blocks = d.kind()
 	m := &maker{c: c, text: string(template), files: files, flow: d.Flow, blocks: blocks}
@@ -199,25 +204,41 @@ func (m *maker) choose() error {
 
 // env is what stands for values before any request is sent.
 func (m *maker) env() values {
+	rest := func(name string) (any, bool) {
+		for _, from := range []map[string]string{m.c.payloads, m.c.Variables} {
+			if s, ok := from[name]; ok {
+				return s, true
+			}
+		}
+		return "value-" + name, strings.HasPrefix(name, "rand") || targetName(name)
+	}
+	return func(name string) (any, bool) {
+		_, defined := m.c.defined[name]
+		if v, ok := m.c.definition(nothing, rest)(name); ok || !defined {
+			return v, ok
+		}
+		return "value-" + name, true
+	}
+}
+
+func nothing(string) (any, bool) { return nil, false }
+
+// definition gives what first has, then the template's own variables, which may read one another, and then the rest.
+func (c *Case) definition(first, rest values) values {
+	busy := map[string]bool{}
 	var v values
 	v = func(name string) (any, bool) {
-		if s, ok := m.c.defined[name]; ok {
-			out, err := fill(s, v)
-			if err != nil {
-				out = "value-" + name
-			}
-			return out, true
+		if got, ok := first(name); ok {
+			return got, true
 		}
-		if s, ok := m.c.payloads[name]; ok {
-			return s, true
+		def, ok := c.defined[name]
+		if !ok || busy[name] {
+			return rest(name)
 		}
-		if s, ok := m.c.Variables[name]; ok {
-			return s, true
-		}
-		if strings.HasPrefix(name, "rand") || targetName(name) {
-			return "value-" + name, true
-		}
-		return nil, false
+		busy[name] = true
+		defer delete(busy, name)
+		out, err := fill(def, v)
+		return out, err == nil
 	}
 	return v
 }

@@ -223,21 +223,18 @@ func (s *Server) use(i int, target, text string) Answer {
 }
 
 func (s *Server) render(text string) string {
-	var v values
-	v = func(name string) (any, bool) {
+	seen := func(name string) (any, bool) {
 		for _, m := range []map[string]string{s.values, s.c.extracted, s.c.Variables} {
 			if got, ok := m[name]; ok {
 				return got, true
 			}
 		}
-		if def, ok := s.c.defined[name]; ok {
-			out, err := fill(def, v)
-			return out, err == nil
-		}
+		return nil, false
+	}
+	out, err := fill(text, s.c.definition(seen, func(name string) (any, bool) {
 		got, ok := s.c.payloads[name]
 		return got, ok
-	}
-	out, err := fill(text, v)
+	}))
 	if err != nil {
 		return text
 	}
