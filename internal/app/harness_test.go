@@ -69,6 +69,7 @@ func start(t *testing.T, dialect db.Dialect, options ...string) *program {
 	c, err := config.Read(nil, append([]string{
 		"VEDETTE_DATA_DIR=" + t.TempDir(), "VEDETTE_DATABASE_URL=" + address, "VEDETTE_HTTP_ADDRESS=127.0.0.1:0",
 		"VEDETTE_OPERATOR_PASSWORD=" + password, "VEDETTE_SCANNER_EMBEDDED=true", "VEDETTE_API_SIGN_IN_LIMIT=0", "VEDETTE_API_RATE_LIMIT=0",
+		"VEDETTE_SCAN_ALLOW_NETWORKS=192.0.2.0/24", // what shared scanners may attack without a proof of control
 	}, options...))
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/audit"
 	"github.com/vedette/vedette/internal/domain/auth"
 	"github.com/vedette/vedette/internal/domain/host"
+	"github.com/vedette/vedette/internal/domain/network"
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/domain/portlist"
@@ -25,6 +26,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/op"
 	"github.com/vedette/vedette/internal/platform/outbox"
 	"github.com/vedette/vedette/internal/platform/secret"
+	"github.com/vedette/vedette/internal/scanlink/address"
 )
 
 // Parts that operations work with; their zero value serves to describe the table.
@@ -38,6 +40,8 @@ type Parts struct {
 	Contact string
 	// LinkAuthority is the PEM certificate of the authority that certifies scanners.
 	LinkAuthority string
+	// Resolver of names; nil: the machine's.
+	Resolver *net.Resolver
 }
 
 // Operations is the whole table, in the order of the API's groups.
@@ -45,10 +49,12 @@ func Operations(p Parts) []op.Operation {
 	if p.Auth == nil {
 		p.Auth = &auth.Auth{}
 	}
-	starter := scan.Starter{Rules: p.Rules, Lookup: lookup, Contact: p.Contact}
+	starter := scan.Starter{Rules: p.Rules, Lookup: lookup(p.Resolver), Contact: p.Contact}
 	return op.Operations(
 		p.Auth.Operations(),
 		target.Operations(p.Rules, p.Sealer, enrichTargets),
+		target.ControlOperations(p.Rules, target.NewProver(p.Rules, p.Resolver)),
+		network.Operations(),
 		scan.Operations(starter),
 		report.Operations(p.Blob),
 		vulnerability.Operations(),
@@ -92,8 +98,8 @@ func enrichTargets(tx *db.Tx, all []target.Attributes) error {
 	return err
 }
 
-func lookup(ctx context.Context, name string) ([]netip.Addr, error) {
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+func lookup(r *net.Resolver) address.Lookup {
+	return func(ctx context.Context, name string) ([]netip.Addr, error) { return r.LookupNetIP(ctx, "ip", name) }
 }
 
 func identify(a *auth.Auth) api.Identify {

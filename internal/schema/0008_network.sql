@@ -24,9 +24,18 @@ create index scanners_network on scanners (organization_id, network_id);
 alter table hosts add column network_id uuid;
 create index hosts_plain_address on hosts (organization_id, product, (case when network_id is null then address else substr(address, 1, length(address) - 37) end));
 
--- What a host is known by besides its address, each between spaces.
+-- What a host is known by besides its address: mac:…, cert:…, name:…, in its network (place; empty: none).
 alter table hosts add column mac text not null default '';
-alter table hosts add column certificates text not null default '';
+create table host_marks (
+  organization_id uuid not null,
+  product text not null,
+  place text not null,
+  mark text not null,
+  host_id uuid not null,
+  constraint host_marks_pkey primary key (organization_id, product, place, mark, host_id),
+  constraint host_marks_host_fkey foreign key (organization_id, host_id) references hosts (organization_id, id) on delete cascade
+);
+create index host_marks_host on host_marks (organization_id, host_id);
 
 -- Tags, each between spaces.
 alter table targets add column tags text not null default '';

@@ -57,6 +57,7 @@ func init() {
 		db.Table{Name: "scan_observations", Tenancy: db.OwnRows},
 		db.Table{Name: "hosts", Tenancy: db.OwnRows},
 		db.Table{Name: "host_changes", Tenancy: db.OwnRows},
+		db.Table{Name: "host_marks", Tenancy: db.OwnRows},
 		db.Table{Name: "scan_hosts", Tenancy: db.OwnRows},
 		db.Table{Name: "vulnerabilities", Tenancy: db.OwnRows},
 		db.Table{Name: "scan_vulnerabilities", Tenancy: db.OwnRows},

@@ -1,6 +1,7 @@
-// Package host is an asset of an organization, known by its address within one product: names, operating system, open
-// ports, services and software, and how it stood at its last scan. As a run saw it, it is kept with that run together with
-// the facts themselves, so that new knowledge can judge them without a new scan.
+// Package host is an asset of an organization, known by its network and address within one product: names, operating system,
+// open ports, services and software, and how it stood at its last scan. One that has moved to another address is found again by
+// its hardware address, certificates and names. As a run saw it, it is kept with that run together with the facts themselves, so
+// that new knowledge can judge them without a new scan; what changed from run to run is its history.
 package host
 
 import (
@@ -45,9 +46,12 @@ type Service struct {
 type Host struct {
 	bun.BaseModel `bun:"table:hosts,alias:h"`
 	db.Owned
-	ID      string `bun:"id,pk"`
-	Product string `bun:"product"`
-	Seen
+	ID            string     `bun:"id,pk"`
+	Product       string     `bun:"product"`
+	Seen                     // Address is a key: of a host of a network address@network
+	NetworkID     *string    `bun:"network_id"`
+	MAC           string     `bun:"mac"`
+	Tags          string     `bun:"tags"` // each between spaces
 	ScansCount    int        `bun:"scans_count"`
 	LastHistoryID *string    `bun:"last_history_id"`
 	FirstSeenAt   clock.Time `bun:"first_seen_at"`
@@ -56,6 +60,20 @@ type Host struct {
 
 // RowID breaks ties of a list.
 func (h Host) RowID() string { return h.ID }
+
+// keyOf a host: what is unique in an organization's product.
+func keyOf(network, address string) string {
+	if network == "" {
+		return address
+	}
+	return address + "@" + network
+}
+
+// plain is the address of a host.
+func (h Host) plain() string {
+	address, _, _ := strings.Cut(h.Address, "@")
+	return address
+}
 
 // Sighting is a host as one run saw it.
 type Sighting struct {
@@ -99,19 +117,4 @@ func Of(f scanlink.HostFacts, counts scan.Counts, pciStatus string) Seen {
 		s.Software = append(s.Software, p.Name+" "+p.Version)
 	}
 	return s
-}
-
-// Risk of a host from 0 to 1000: each vulnerability takes a share of what is left to the top, a critical one a third, a high one a
-// sixth, a medium one a twentieth, a low one a hundredth.
-func Risk(c scan.Counts) int {
-	left := 1.0
-	for _, share := range []struct {
-		n    int
-		part float64
-	}{{c.Critical, 1. / 3}, {c.High, 1. / 6}, {c.Medium, 1. / 20}, {c.Low, 1. / 100}} {
-		for range min(share.n, 200) {
-			left *= 1 - share.part
-		}
-	}
-	return int((1 - left) * 1000)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vedette/vedette/internal/domain/scan"
 	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -20,29 +21,135 @@ type Judged struct {
 
 // Record keeps the hosts that a run saw, and gives their ids by address. It may be called again for the same run.
 func Record(tx *db.Tx, h *scan.History, all []Judged) (map[string]string, error) {
-	ids := map[string]string{}
 	if len(all) == 0 {
-		return ids, nil
+		return map[string]string{}, nil
 	}
+	place, err := scan.NetworkOf(tx, h.ID)
+	if err != nil {
+		return nil, err
+	}
+	known, err := recognize(tx, h, place, all)
+	if err != nil {
+		return nil, err
+	}
+	rows := hostRows(tx, h, place, all, known)
+	ids, err := upsert(tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	if err := note(tx, h, place, all, rows, known, ids); err != nil {
+		return nil, err
+	}
+	return ids, recordSightings(tx, h, all, ids)
+}
+
+// recognize locks the hosts that are known at the addresses, those among them that moved there, and gives them by address as they
+// were.
+func recognize(tx *db.Tx, h *scan.History, place string, all []Judged) (map[string]Host, error) {
+	keys := make([]string, len(all))
+	for i, j := range all {
+		keys[i] = keyOf(place, j.Facts.Host.Address.String())
+	}
+	known, err := holding(tx, h.Product, keys)
+	if err != nil || len(known) == len(all) {
+		return known, err
+	}
+	m, err := newMatcher(tx, h, place, all)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := m.find(known)
+	if err != nil {
+		return nil, err
+	}
+	for at, was := range moved {
+		if err := move(tx, was.ID, keyOf(place, at)); err != nil {
+			return nil, err
+		}
+		known[at] = was
+	}
+	return known, nil
+}
+
+func hostRows(tx *db.Tx, h *scan.History, place string, all []Judged, known map[string]Host) []Host {
+	v := viewOf(h)
 	rows := make([]Host, len(all))
 	for i, j := range all {
-		rows[i] = Host{ID: db.NewID(), Product: h.Product, Seen: Of(j.Facts, j.Counts, j.PCI), ScansCount: 1, LastHistoryID: &h.ID, FirstSeenAt: tx.Now(), LastSeenAt: tx.Now()}
+		rows[i] = Host{ID: db.NewID(), Product: h.Product, Seen: Of(j.Facts, j.Counts, j.PCI), MAC: j.Facts.Host.MAC, ScansCount: 1,
+			LastHistoryID: &h.ID, FirstSeenAt: tx.Now(), LastSeenAt: tx.Now()}
+		v.carry(pointer(known, rows[i].Address), j.Facts.Host, &rows[i].Seen)
+		rows[i].Address = keyOf(place, rows[i].Address)
+		if place != "" {
+			rows[i].NetworkID = &place
+		}
 	}
+	return rows
+}
+
+func pointer(known map[string]Host, address string) *Host {
+	if h, there := known[address]; there {
+		return &h
+	}
+	return nil
+}
+
+// upsert hosts, and give their ids by plain address.
+func upsert(tx *db.Tx, rows []Host) (map[string]string, error) {
 	q := tx.Insert(&rows).On("CONFLICT (organization_id, product, address) DO UPDATE")
 	for _, c := range []string{"names", "names_text", "os", "coverage", "ports_open", "services", "software", "critical", "high", "medium", "low", "log",
 		"pci_status", "authenticated", "risk_score", "last_seen_at"} {
 		q = q.Set(c + " = EXCLUDED." + c)
 	}
 	q = q.Set("scans_count = CASE WHEN h.last_history_id = EXCLUDED.last_history_id THEN h.scans_count ELSE h.scans_count + 1 END").
+		Set("mac = CASE WHEN EXCLUDED.mac = '' THEN h.mac ELSE EXCLUDED.mac END").
 		Set("last_history_id = EXCLUDED.last_history_id")
 	var kept []Host
 	if err := q.Returning("id, address").Scan(tx.Context(), &kept); err != nil {
 		return nil, fmt.Errorf("record hosts: %w", err)
 	}
+	ids := map[string]string{}
 	for _, k := range kept {
-		ids[k.Address] = k.ID
+		ids[k.plain()] = k.ID
 	}
-	return ids, recordSightings(tx, h, all, ids)
+	return ids, nil
+}
+
+// note what changed on the hosts, and what they are known by.
+func note(tx *db.Tx, h *scan.History, place string, all []Judged, rows []Host, known map[string]Host, ids map[string]string) error {
+	var changed []Change
+	var marks []markRow
+	var marked []string
+	for i, r := range rows {
+		seen, id := r.Seen, ids[r.plain()]
+		seen.Address = r.plain()
+		for _, c := range changes(pointer(known, seen.Address), seen) {
+			c.ID, c.HostID, c.HistoryID, c.ScanID, c.CreatedAt = db.NewID(), id, h.ID, h.ScanID, tx.Now()
+			changed = append(changed, c)
+		}
+		if !all[i].Facts.Host.Alive {
+			continue
+		}
+		marked = append(marked, id)
+		for _, mark := range marksOf(all[i].Facts) {
+			marks = append(marks, markRow{Product: h.Product, Place: place, Mark: mark, HostID: id})
+		}
+	}
+	if err := insertChanges(tx, changed); err != nil {
+		return err
+	}
+	return remark(tx, marks, marked)
+}
+
+func insertChanges(tx *db.Tx, rows []Change) error {
+	const batch = 1000
+	for len(rows) > 0 {
+		some := rows[:min(batch, len(rows))]
+		if _, err := tx.Insert(&some).Exec(tx.Context()); err != nil {
+			return fmt.Errorf("changes of hosts: %w", err)
+		}
+		rows = rows[len(some):]
+	}
+	return nil
 }
 
 func recordSightings(tx *db.Tx, h *scan.History, all []Judged, ids map[string]string) error {
@@ -95,6 +202,38 @@ func byID(tx *db.Tx, id string) (*Host, error) {
 		return nil, fmt.Errorf("host: %w", err)
 	}
 	return h, nil
+}
+
+// lockAll finds all hosts of the active product or none, and locks them.
+func lockAll(tx *db.Tx, ids []string) ([]Host, error) {
+	for _, id := range ids {
+		if !filter.IsID(id) {
+			return nil, fault.Missing()
+		}
+	}
+	var all []Host
+	q := tx.Select(&all).Where("id IN (?) AND product = ?", bun.List(ids), tx.Product()).Order("address")
+	if tx.Dialect() == db.Postgres {
+		q = q.For("UPDATE")
+	}
+	if err := q.Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("hosts: %w", err)
+	}
+	if len(all) != len(ids) {
+		return nil, fault.Missing()
+	}
+	return all, nil
+}
+
+func saveTags(tx *db.Tx, h *Host) error {
+	if _, err := tx.Update(h).Column("tags").WherePK().Exec(tx.Context()); err != nil {
+		return fmt.Errorf("tag hosts: %w", err)
+	}
+	return nil
+}
+
+func fetchChanges(tx *db.Tx, q filter.Query, id string) ([]Change, filter.Meta, error) {
+	return filter.Fetch[Change](tx, q, func(rows any) *bun.SelectQuery { return tx.Select(rows).Where("?TableAlias.host_id = ?", id) })
 }
 
 func sightingByID(tx *db.Tx, history, id string) (*Sighting, error) {

@@ -98,6 +98,9 @@ func (s Starter) commit(tx *db.Tx, p prepared, by cause) error {
 		return fault.New(fault.Conflict, "The scanner was changed at this moment; start again.").Coded(scannerChanged)
 	}
 	p.subject = again
+	if err := s.Rules.Permit(tx, p.target, p.scan.Profile, p.scanner.Private(tx.Organization()), reach(p.hosts)); err != nil {
+		return err
+	}
 	return launch(tx, p, s.Contact, by)
 }
 
@@ -117,13 +120,16 @@ func subjectOf(tx *db.Tx, id string) (subject, error) {
 	if s.ScannerID != nil {
 		sub.scanner, err = scanner.ByID(tx, *s.ScannerID)
 	} else {
-		sub.scanner, err = scanner.Default(tx, s.Product)
+		sub.scanner, err = standardScanner(tx, s.Product, t)
 	}
 	if err != nil {
 		return subject{}, err
 	}
 	if !sub.scanner.Active(s.Product) {
 		return subject{}, fault.New(fault.Conflict, "The scanner %s is not active for %s.", sub.scanner.Name, s.Product).Coded("scanner_inactive")
+	}
+	if err := reaches(sub.scanner, t); err != nil {
+		return subject{}, err
 	}
 	sub.ports, err = portsOf(tx, t)
 	return sub, err
@@ -215,6 +221,9 @@ func launch(tx *db.Tx, sub prepared, contact string, by cause) error {
 	}
 	h.ChunksTotal = len(chunks)
 	if err := insertHistory(tx, h, chunks); err != nil {
+		return err
+	}
+	if err := setNetwork(tx, h.ID, sub.target.NetworkID); err != nil {
 		return err
 	}
 	if err := setState(tx, sub.scan.ID, Queued, &h.ID); err != nil {
