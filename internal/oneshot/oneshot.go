@@ -40,6 +40,7 @@ type Options struct {
 	Feed        string // a folder or file of vulnerability data, or a knowledge file
 	Templates   string // a folder or archive of templates, or a version that feed import stored
 	Trust       string // PEM file of certificate authorities trusted besides the machine's own
+	Credentials string // YAML or JSON file of logins by kind; - is standard input
 	Baseline    string // an earlier result in JSON
 	Format      string // table, json, html, pdf or sarif; empty is table
 	Output      string // a file; empty is standard output

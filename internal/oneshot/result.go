@@ -81,7 +81,12 @@ type Host struct {
 	Alive    bool     `json:"alive"`
 	Coverage string   `json:"coverage"` // complete or inconclusive
 	OS       string   `json:"os"`
-	Ports    []Port   `json:"ports"`
+	// Authenticated tells what came of logging in; empty where no credentials were given.
+	Authenticated string             `json:"authenticated,omitempty"`
+	Logins        []scanlink.Login   `json:"logins,omitempty"`
+	Packages      []scanlink.Package `json:"packages,omitempty"`
+	Kernel        string             `json:"kernel,omitempty"`
+	Ports         []Port             `json:"ports"`
 }
 
 // Port is one port that is not closed.
@@ -175,6 +180,7 @@ func (j *job) result() Result {
 func hostOf(h scanlink.HostFacts) Host {
 	out := Host{
 		Address: h.Host.Address.String(), Names: list(h.Host.Names), Alive: h.Host.Alive, Coverage: h.Host.Coverage, OS: h.Host.OS, Ports: []Port{},
+		Authenticated: h.Host.Authenticated, Logins: h.Host.Logins, Packages: h.Host.Packages, Kernel: h.Host.Kernel,
 	}
 	if out.Coverage != scanlink.Complete {
 		out.Coverage = scanlink.Inconclusive
