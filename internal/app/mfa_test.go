@@ -379,7 +379,7 @@ func (p *program) installSMS(c *carrier) {
 	for query, want := range map[string]string{
 		"phone_number=0664%201234567&country_code=AT": `{"valid":true,"e164":"+436641234567","country_code":"AT","line_type":"mobile"}`,
 		"phone_number=0664-1234567&country_code=43":   `{"valid":true,"e164":"+436641234567","country_code":"AT","line_type":"mobile"}`,
-		"phone_number=12":                             `{"valid":false,"e164":null,"country_code":null,"line_type":null}`,
+		"phone_number=12": `{"valid":false,"e164":null,"country_code":null,"line_type":null}`,
 	} {
 		if a := p.must(200, manager, "GET", "/v2/user/mfa/lookup_phone_number?"+query, nil); strings.TrimSpace(string(a.Body)) != want {
 			p.Errorf("%s: %s", query, a.Body)
