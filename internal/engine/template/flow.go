@@ -1,15 +1,18 @@
 package template
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/dop251/goja"
 )
 
 // flow is the order in which a template's blocks run: conditions such as http(1) && (http(2) || http(3)), one or
-// several of them in a row. Anything more, as loops and scripts, is refused.
+// several of them in a row, which are read here; or a script, as with loops, which an interpreter runs (script.go).
 type flow struct {
-	steps []flowNode
+	steps  []flowNode
+	script *goja.Program
 }
 
 // flowNode runs blocks and says whether its condition holds.
@@ -22,6 +25,9 @@ type flowRun struct {
 }
 
 func (f *flow) run(x *execution, blocks []block) []hit {
+	if f.script != nil {
+		return f.runScript(x, blocks)
+	}
 	r := &flowRun{x: x, blocks: blocks}
 	var hits []hit
 	for _, step := range f.steps {
@@ -40,6 +46,14 @@ type flowParser struct {
 }
 
 func compileFlow(text string, blocks []block) (*flow, error) {
+	if f, err := compileConditions(text, blocks); err == nil {
+		return f, nil
+	}
+	script, err := compileScript(text)
+	return &flow{script: script}, err
+}
+
+func compileConditions(text string, blocks []block) (*flow, error) {
 	p := &flowParser{in: text, blocks: blocks}
 	f := &flow{}
 	for {
@@ -62,8 +76,10 @@ func compileFlow(text string, blocks []block) (*flow, error) {
 	return f, nil
 }
 
+var errConditions = errors.New("more than conditions over blocks")
+
 func (p *flowParser) fail() error {
-	return fmt.Errorf("its flow is a script: only conditions over blocks are run")
+	return errConditions
 }
 
 func (p *flowParser) skip() { p.in = strings.TrimLeft(p.in, " \t\r\n") }

@@ -17,6 +17,7 @@ const maxRequestsPerBlock = 250
 // httpRequests is the compiled http part of a template.
 type httpRequests struct {
 	rules
+	id              string
 	requests        []httpTemplate
 	payloads        *payloads
 	redirects       int  // how many are followed
@@ -52,7 +53,7 @@ func compileHTTP(b *httpBlock, files fs.FS) (*httpRequests, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &httpRequests{rules: *r, noCookies: b.DisableCookie, unsafe: b.Unsafe, lenient: b.SkipVariables, readOnly: true}
+	h := &httpRequests{rules: *r, id: b.ID, noCookies: b.DisableCookie, unsafe: b.Unsafe, lenient: b.SkipVariables, readOnly: true}
 	if h.payloads, err = compilePayloads(&b.Payloads, b.Attack, files); err != nil {
 		return nil, err
 	}

@@ -310,7 +310,7 @@ func (r *rules) extract(vars *scope, j *judgement) {
 		}
 		if e.name != "" {
 			j.values[e.name] = found[0]
-			vars.extracted[e.name] = found[0]
+			vars.extracted[e.name], vars.lists[e.name] = found[0], found
 		}
 		if !e.internal {
 			j.taken = append(j.taken, found...)

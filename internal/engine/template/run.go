@@ -287,7 +287,7 @@ func (h *httpRequests) fooled(x *execution, req *httpwire.Request) bool {
 	if err != nil {
 		return false
 	}
-	other := &scope{base: x.scope.base, variables: x.scope.variables, payload: x.scope.payload, extracted: dsl.Map{}}
+	other := &scope{base: x.scope.base, variables: x.scope.variables, payload: x.scope.payload, extracted: dsl.Map{}, lists: map[string][]string{}}
 	other.answers = []dsl.Vars{newHTTPAnswer(resp)}
 	return h.judge(other).matched
 }

@@ -15,15 +15,16 @@ import (
 
 // scope holds the variables of one template while it runs against one target.
 type scope struct {
-	base      dsl.Map // the target's, and random texts
-	variables dsl.Map // the template's own
-	payload   dsl.Map // of the current combination
-	extracted dsl.Map // what extractors took so far
+	base      dsl.Map             // the target's, and random texts
+	variables dsl.Map             // the template's own
+	payload   dsl.Map             // of the current combination
+	extracted dsl.Map             // what extractors took so far: the first value of each
+	lists     map[string][]string // and all of them
 	answers   []dsl.Vars
 }
 
 func newScope(t wire.Target) *scope {
-	return &scope{base: targetVars(t), variables: dsl.Map{}, payload: dsl.Map{}, extracted: dsl.Map{}}
+	return &scope{base: targetVars(t), variables: dsl.Map{}, payload: dsl.Map{}, extracted: dsl.Map{}, lists: map[string][]string{}}
 }
 
 // Lookup implements dsl.Vars. The template's own names go before those of answers.

@@ -144,12 +144,12 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	ok := "http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: status, status: [200]}\n"
 	for body, want := range map[string]string{
-		"code:\n- source: x\n":             "code",
-		"javascript:\n- code: x\n":         "javascript",
-		"headless:\n- steps: []\n":         "headless",
-		"file:\n- extensions: [all]\n":     "file",
-		"workflows:\n- template: x\n":      "workflow",
-		"flow: for (let i of x) {}\n" + ok: "script",
+		"code:\n- source: x\n":         "code",
+		"javascript:\n- code: x\n":     "javascript",
+		"headless:\n- steps: []\n":     "headless",
+		"file:\n- extensions: [all]\n": "file",
+		"workflows:\n- template: x\n":  "workflow",
+		"flow: for (let i of\n" + ok:   "script",
 		"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: regex, regex: ['(']}\n": "regex",
 		"http:\n- method: GET\n": "without path",
 		"http: 1\n":              "not a template",
