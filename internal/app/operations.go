@@ -66,7 +66,7 @@ func Operations(p Parts) []op.Operation {
 		organization.Operations(enrichOrganizations, endOfOrganization),
 		plan.Operations(enrichOrganizations),
 		plan.SubscriptionOperations(target.Used),
-		user.Operations(p.Hasher),
+		user.Operations(user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations}),
 	)
 }
 

@@ -25,6 +25,7 @@ func init() {
 		db.Table{Name: "subscription_prices", Tenancy: db.Branch},
 		db.Table{Name: "users", Tenancy: db.Branch},
 		db.Table{Name: "tokens", Tenancy: db.Branch},
+		db.Table{Name: "notification_preferences", Tenancy: db.Branch},
 		db.Table{Name: "otp_methods", Tenancy: db.Branch},
 		db.Table{Name: "otp_sessions", Tenancy: db.Branch},
 		db.Table{Name: "otp_messages", Tenancy: db.Branch},

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/plan"
@@ -72,21 +71,8 @@ type updateMeInput struct {
 }
 
 type updateMe struct {
-	Email       op.Field[string] `json:"email,omitempty" maxLength:"254"`
-	FirstName   op.Field[string] `json:"first_name,omitempty" maxLength:"200"`
-	LastName    op.Field[string] `json:"last_name,omitempty" maxLength:"200"`
-	Locale      op.Field[string] `json:"locale,omitempty" maxLength:"20"`
-	Timezone    op.Field[string] `json:"timezone,omitempty" maxLength:"60"`
-	Phone       op.Field[string] `json:"phone,omitempty" maxLength:"60"`
-	MobilePhone op.Field[string] `json:"mobile_phone,omitempty" maxLength:"60"`
-	URL         op.Field[string] `json:"url,omitempty" maxLength:"500"`
-	Title       op.Field[string] `json:"title,omitempty" maxLength:"200"`
-	Address     op.Field[string] `json:"address,omitempty" maxLength:"500"`
-	City        op.Field[string] `json:"city,omitempty" maxLength:"200"`
-	State       op.Field[string] `json:"state,omitempty" maxLength:"200"`
-	Country     op.Field[string] `json:"country,omitempty" maxLength:"100"`
-	Zipcode     op.Field[string] `json:"zipcode,omitempty" maxLength:"40"`
-	Comment     op.Field[string] `json:"comment,omitempty" maxLength:"2000"`
+	Email op.Field[string] `json:"email,omitempty" maxLength:"254"`
+	ProfileInput
 }
 
 type productInput struct {
@@ -101,7 +87,7 @@ type ActiveProduct struct {
 	ActiveProduct string `json:"active_product"`
 }
 
-func meOperations() []op.Operation {
+func (p Parts) meOperations() []op.Operation {
 	return append(op.In("User", "",
 		op.Show("showMe", "Get current user", "/v2/user/me", access.Own, showMe),
 		op.Update("updateMe", "Update current user", "/v2/user/me", access.Own, func(tx *db.Tx, in *updateMeInput) (Me, error) {
@@ -181,31 +167,21 @@ type account struct {
 }
 
 func changeMe(tx *db.Tx, in updateMe) error {
-	if err := op.NoneSent("/user", in); err != nil {
-		return err
+	if op.NoneSent("/user", in) != nil && op.NoneSent("/user", in.ProfileInput) != nil {
+		return op.NoneSent("/user", in.ProfileInput)
 	}
-	u, err := Caller(tx)
+	u, err := lock(tx, tx.Grant().Principal().User) // a role that is taken meanwhile does not come back
 	if err != nil {
 		return err
 	}
 	before := account{u.Email, u.Profile}
+	var wrong []fault.Detail
 	if in.Email.Sent {
-		if u.Email, err = CleanEmail(in.Email.Value, "/user/email"); err != nil {
-			return err
-		}
+		u.Email, err = CleanEmail(in.Email.Value, "/user/email")
+		wrong = fault.DetailsOf(err)
 	}
-	if in.Timezone.Sent {
-		if _, err := time.LoadLocation(in.Timezone.Value); err != nil || in.Timezone.Value == "" {
-			return fault.At("/user/timezone", "unknown", "timezone is an IANA name such as Europe/Berlin.")
-		}
-	}
-	for _, f := range []struct {
-		from op.Field[string]
-		to   *string
-	}{{in.FirstName, &u.FirstName}, {in.LastName, &u.LastName}, {in.Locale, &u.Locale}, {in.Timezone, &u.Timezone}, {in.Phone, &u.Phone},
-		{in.MobilePhone, &u.MobilePhone}, {in.URL, &u.URL}, {in.Title, &u.Title}, {in.Address, &u.Address}, {in.City, &u.City},
-		{in.State, &u.State}, {in.Country, &u.Country}, {in.Zipcode, &u.Zipcode}, {in.Comment, &u.Comment}} {
-		f.from.Set(f.to)
+	if wrong = append(wrong, in.ProfileInput.apply(&u.Profile, "/user")...); len(wrong) > 0 {
+		return fault.All(wrong)
 	}
 	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Before: before, After: account{u.Email, u.Profile}})
 	return update(tx, u)

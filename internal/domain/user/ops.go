@@ -1,18 +1,12 @@
 package user
 
 import (
-	"context"
-	"strings"
-	"time"
-
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
-	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/op"
-	"github.com/vedette/vedette/internal/platform/secret"
 )
 
 // Attributes of a user on the wire.
@@ -80,106 +74,6 @@ var columns = filter.Columns{Date: "created_at", Sort: "username", All: []filter
 	{Name: "created_at", SQL: "?TableAlias.created_at", Kind: filter.Moment},
 	{Name: "updated_at", SQL: "?TableAlias.updated_at", Kind: filter.Moment},
 }}
-
-// Operations of the noun; what needs tokens is auth's.
-func Operations(h *secret.Hasher) []op.Operation {
-	return append(op.In("Users", "",
-		op.List("listUsers", "List Users", "/v2/users", access.UserAccess, columns,
-			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
-				rows, meta, err := fetch(tx, q)
-				if err != nil {
-					return filter.Page[Attributes]{}, err
-				}
-				all, err := represent(tx, rows)
-				return filter.Page[Attributes]{Rows: all, Meta: meta}, err
-			}).Says("The users of the whole branch below the organization that the caller acts in, its own included."),
-		op.LongCreate("createUser", "Create User", "/v2/users", access.UserCreate,
-			func(ctx context.Context, open op.Opener, in *CreateInput) (Attributes, error) {
-				return create(ctx, open, h, in.Body.User)
-			}),
-		op.Show("showUser", "Show User", "/v2/users/{id}", access.UserAccess, func(tx *db.Tx, in *op.Path) (Attributes, error) {
-			u, err := ByID(tx, in.ID)
-			if err != nil {
-				return Attributes{}, err
-			}
-			return Represent(tx, u)
-		}),
-	), meOperations()...)
-}
-
-func create(ctx context.Context, open op.Opener, h *secret.Hasher, in CreateAttributes) (Attributes, error) {
-	if p := open.Grant().Principal(); in.Organization != "" && !strings.EqualFold(in.Organization, p.Acting.ID) && !access.AllowsBelow(p.Role, access.UserCreate) {
-		return Attributes{}, fault.Missing()
-	}
-	u, err := in.user(open.Grant())
-	if err != nil {
-		return Attributes{}, err
-	}
-	if in.Password != "" {
-		if u.PasswordHash, err = h.Hash(ctx, in.Password); err != nil {
-			return Attributes{}, err
-		}
-	}
-	return op.Answer(ctx, open, func(tx *db.Tx) (Attributes, error) {
-		u.CreatedAt, u.UpdatedAt = tx.Now(), tx.Now()
-		if in.Confirmed || in.Password != "" && open.Grant().Principal().Role == access.Admin {
-			u.ConfirmedAt = clock.AtPointer(tx.Now().Time())
-		}
-		if _, err := organization.ByID(tx, u.OrganizationID); err != nil {
-			return Attributes{}, err
-		}
-		if err := Insert(tx, u); err != nil {
-			return Attributes{}, err
-		}
-		out, err := Represent(tx, u)
-		tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, After: out})
-		return out, err
-	})
-}
-
-// user checks the attributes; every mistake is told at once.
-func (in CreateAttributes) user(g access.Grant) (*User, error) {
-	maker := g.Principal().Role
-	u := New(0)
-	var wrong []fault.Detail
-	note := func(err error) { wrong = append(wrong, fault.DetailsOf(err)...) }
-	var err error
-	if u.Email, err = CleanEmail(in.Email, "/user/email"); err != nil {
-		note(err)
-	}
-	if u.Username = u.Email; in.Username != "" {
-		if u.Username, err = CleanUsername(in.Username, "/user/username"); err != nil {
-			note(err)
-		}
-	}
-	if !MayMake(maker, in.Role) {
-		note(fault.At("/user/role", "too_mighty", "Your role %s can't make a user of role %s.", maker, in.Role))
-	}
-	if in.Confirmed && maker != access.Admin && maker != access.Partner {
-		note(fault.At("/user/confirmed", "forbidden", "Only operators and partners confirm a user; the user is sent a mail instead."))
-	}
-	if in.Password != "" {
-		if err := CheckPassword(in.Password, "/user/password", in.Username, in.Email); err != nil {
-			note(err)
-		}
-	}
-	if in.Timezone != "" {
-		if _, err := time.LoadLocation(in.Timezone); err != nil {
-			note(fault.At("/user/timezone", "unknown", "timezone is an IANA name such as Europe/Berlin."))
-		}
-		u.Timezone = in.Timezone
-	}
-	if in.Locale != "" {
-		u.Locale = in.Locale
-	}
-	u.Role, u.OrganizationID = in.Role, in.Organization
-	if u.OrganizationID == "" {
-		u.OrganizationID = g.Organization()
-	}
-	u.FirstName, u.LastName, u.Phone, u.MobilePhone, u.URL, u.Title = in.FirstName, in.LastName, in.Phone, in.MobilePhone, in.URL, in.Title
-	u.Address, u.City, u.State, u.Country, u.Zipcode, u.Comment = in.Address, in.City, in.State, in.Country, in.Zipcode, in.Comment
-	return u, fault.All(wrong)
-}
 
 // Represent one user.
 func Represent(tx *db.Tx, u *User) (Attributes, error) {

@@ -60,6 +60,13 @@ func fetch(tx *db.Tx, q filter.Query) ([]User, filter.Meta, error) {
 	return filter.Fetch[User](tx, q, func(rows any) *bun.SelectQuery { return tx.Select(rows) })
 }
 
+// fetchMembers is fetch for the transaction's own organization alone.
+func fetchMembers(tx *db.Tx, q filter.Query) ([]User, filter.Meta, error) {
+	return filter.Fetch[User](tx, q, func(rows any) *bun.SelectQuery {
+		return tx.Select(rows).Where("?TableAlias.organization_id = ?", tx.Organization())
+	})
+}
+
 // SetProduct changes the product that the caller works in.
 func SetProduct(tx *db.Tx, id, product string) error {
 	_, err := tx.Update((*User)(nil)).Set("active_product = ?, updated_at = ?", product, tx.Now()).Where("id = ?", id).Exec(tx.Context())
@@ -89,10 +96,10 @@ func SetFactors(tx *db.Tx, u *User) error {
 	return nil
 }
 
-// update writes the profile and what an update may change.
+// update writes what an update may change.
 func update(tx *db.Tx, u *User) error {
-	u.EmailKey, u.UpdatedAt = Fold(u.Email), tx.Now()
-	_, err := tx.Update(u).Column("email", "email_key", "first_name", "last_name", "locale", "timezone", "phone", "mobile_phone", "url", "title",
+	u.UsernameKey, u.EmailKey, u.UpdatedAt = Fold(u.Username), Fold(u.Email), tx.Now()
+	_, err := tx.Update(u).Column("username", "username_key", "email", "email_key", "role", "confirmed_at", "invited_at", "first_name", "last_name", "locale", "timezone", "phone", "mobile_phone", "url", "title",
 		"address", "city", "state", "zipcode", "country", "comment", "updated_at").WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("update user: %w", err)

@@ -31,6 +31,7 @@ type User struct {
 	ActiveProduct string      `bun:"active_product"`
 	PasswordHash  string      `bun:"password_hash"`
 	ConfirmedAt   *clock.Time `bun:"confirmed_at"`
+	InvitedAt     *clock.Time `bun:"invited_at"`
 	LockedAt      *clock.Time `bun:"locked_at"`
 	LastSignInAt  *clock.Time `bun:"last_sign_in_at"`
 	LastSignInIP  string      `bun:"last_sign_in_ip"`
