@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/config"
 	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/mail/mailtest"
 	"github.com/vedette/vedette/internal/scanlink"
 	"github.com/vedette/vedette/internal/schema/dbtest"
 )
@@ -31,6 +33,7 @@ type program struct {
 	clock  *clock.Clock
 	tokens map[string]string
 	log    *journal
+	mail   *mailtest.Server
 }
 
 // journal is what the program has logged.
@@ -66,7 +69,9 @@ func start(t *testing.T, dialect db.Dialect, options ...string) *program {
 	if dialect == db.SQLite {
 		address = "sqlite:" + address
 	}
+	box := mailtest.Start(t, nil, "")
 	c, err := config.Read(nil, append([]string{
+		"VEDETTE_MAIL_HOST=" + box.Host, fmt.Sprint("VEDETTE_MAIL_PORT=", box.Port),
 		"VEDETTE_DATA_DIR=" + t.TempDir(), "VEDETTE_DATABASE_URL=" + address, "VEDETTE_HTTP_ADDRESS=127.0.0.1:0",
 		"VEDETTE_OPERATOR_PASSWORD=" + password, "VEDETTE_SCANNER_EMBEDDED=true", "VEDETTE_API_SIGN_IN_LIMIT=0", "VEDETTE_API_RATE_LIMIT=0",
 		"VEDETTE_SCAN_ALLOW_NETWORKS=192.0.2.0/24", // what shared scanners may attack without a proof of control
@@ -74,7 +79,7 @@ func start(t *testing.T, dialect db.Dialect, options ...string) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{T: t, clock: &clock.Clock{}, tokens: map[string]string{}, log: &journal{}}
+	p := &program{T: t, clock: &clock.Clock{}, tokens: map[string]string{}, log: &journal{}, mail: box}
 	ctx := context.Background()
 	if p.app, err = New(ctx, c, slog.New(slog.NewTextHandler(p.log, nil)), p.clock); err != nil {
 		t.Fatal(err)

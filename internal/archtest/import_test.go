@@ -12,7 +12,7 @@ var ranks = map[string]int{
 	"feed": 0, "organization": 0, "pci": 0, "tag": 0,
 	"plan": 1,
 	"user": 2, "portlist": 2, "whitelabel": 2, "network": 2,
-	"auth": 3, "target": 3, "scanner": 3, "schedule": 3,
+	"auth": 3, "apikey": 3, "target": 3, "scanner": 3, "schedule": 3,
 	"scan":          4,
 	"host":          5,
 	"vulnerability": 6,

@@ -11,7 +11,7 @@ create table mail_links (
   expires_at bigint not null,
   constraint mail_links_pkey primary key (organization_id, id),
   constraint mail_links_hash_key unique (hash),
-  constraint mail_links_user_fkey foreign key (organization_id, user_id) references users (organization_id, id) on delete cascade
+  constraint mail_links_user_fkey foreign key (organization_id, user_id) references users (organization_id, id) on update cascade on delete cascade
 );
 create index mail_links_user on mail_links (organization_id, user_id);
 create index mail_links_expires on mail_links (expires_at);

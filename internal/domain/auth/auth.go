@@ -19,20 +19,24 @@ import (
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/filter"
+	"github.com/vedette/vedette/internal/platform/mail"
+	"github.com/vedette/vedette/internal/platform/op"
 	"github.com/vedette/vedette/internal/platform/secret"
 	"github.com/vedette/vedette/internal/platform/sms"
 )
 
 // Kinds of tokens.
 const (
-	session     = "session"
-	accessToken = "access"
+	session       = "session"
+	accessToken   = "access"
+	impersonation = "impersonation"
 )
 
 // Prefixes let a leaked token be recognised.
 const (
-	sessionPrefix = "vds"
-	accessPrefix  = "vda"
+	sessionPrefix       = "vds"
+	accessPrefix        = "vda"
+	impersonationPrefix = "vdm"
 )
 
 // Token is one row; the token itself is nowhere.
@@ -49,6 +53,10 @@ type Token struct {
 	ExpiresAt *clock.Time `bun:"expires_at"`
 
 	PasswordCheckedAt *clock.Time `bun:"password_checked_at"` // when the password was last asked for with it; nil: never
+
+	ImpersonatorID   *string `bun:"impersonator_id"` // of an impersonation: who acts as the user
+	ImpersonatorName string  `bun:"impersonator_name"`
+	Reason           string  `bun:"reason"`
 }
 
 // Auth signs callers in and recognises their tokens.
@@ -60,6 +68,9 @@ type Auth struct {
 	SMS      sms.Sender // nil: this installation sends no text messages
 	Log      *slog.Logger
 	Issuer   string // stands beside the codes of an authenticator, and in text messages
+	Mailer   *mail.Mailer
+	BaseURL  string     // of the pages that links in mails open
+	Record   op.Auditor // keeps what is told in two organizations' audit trails
 }
 
 // Credentials of one request.
@@ -94,6 +105,11 @@ func (a *Auth) Identify(ctx context.Context, c Credentials) (access.Principal, e
 		}
 		if p, err = principal(tx, u, c); err != nil {
 			return err
+		}
+		if t.Kind == impersonation {
+			if err := impersonated(tx, t, u, &p); err != nil {
+				return err
+			}
 		}
 		p.Token, p.Expires = t.ID, t.ExpiresAt
 		return nil

@@ -8,7 +8,9 @@ import (
 	"github.com/vedette/vedette/internal/domain/user"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/jobs"
+	"github.com/vedette/vedette/internal/platform/secret"
 )
 
 // Link is what was promised by mail: whoever follows it once, in time, proves to own the mailbox. Its token is made when the
@@ -34,17 +36,18 @@ const (
 	reset        linkKind = "password"
 )
 
-// lifetimes of links: who asks for a reset is waiting for it, who is invited may be on holiday.
-var lifetimes = map[linkKind]time.Duration{confirmation: 3 * 24 * hour, invitation: 7 * 24 * hour, reset: hour}
-
-// linkJob sends the mail of one link.
-type linkJob struct {
-	OrganizationID string `json:"organization_id"`
-	LinkID         string `json:"link_id"`
+// trait of a kind of links.
+type trait struct {
+	lifetime  time.Duration // who asks for a reset is waiting for it, who is invited may be on holiday
+	parameter string        // name of the token, in the link and in the API
+	prefix    string        // of the token
 }
 
-// Kind of the job.
-func (linkJob) Kind() string { return "auth_link" }
+var traits = map[linkKind]trait{
+	confirmation: {3 * 24 * hour, "confirmation_token", "vdc"},
+	invitation:   {7 * 24 * hour, "invitation_token", "vdi"},
+	reset:        {hour, "reset_password_token", "vdp"},
+}
 
 // Confirm mails a link to u.Email; whoever follows it confirms the user, and u.Email becomes the user's address where it was
 // not: hand in a changed copy to change an address. Links that were sent before for it work no more.
@@ -68,10 +71,31 @@ func promise(tx *db.Tx, u *user.User, kind linkKind) error {
 
 // send makes one more link.
 func send(tx *db.Tx, u *user.User, kind linkKind) error {
-	l := &Link{ID: db.NewID(), UserID: u.ID, Kind: kind, Email: u.Email, CreatedAt: tx.Now(), ExpiresAt: tx.Now().Add(lifetimes[kind])}
+	l := &Link{ID: db.NewID(), UserID: u.ID, Kind: kind, Email: u.Email, CreatedAt: tx.Now(), ExpiresAt: tx.Now().Add(traits[kind].lifetime)}
 	l.OrganizationID = u.OrganizationID
 	if err := insertLink(tx, l); err != nil {
 		return err
 	}
 	return jobs.Enqueue(tx, linkJob{OrganizationID: l.OrganizationID, LinkID: l.ID})
+}
+
+// follow finds the link of a token, and whose it is. A token that is unknown, used up or expired, and that of a locked user, are
+// answered alike.
+func follow(tx *db.Tx, kind linkKind, token, pointer string) (*Link, *user.User, error) {
+	spent := fault.At(pointer, "token_spent", "This link was used already, has expired, or was replaced by a newer one; ask for another.")
+	l, err := linkByHash(tx, kind, secret.TokenHash(token))
+	if err != nil {
+		return nil, nil, err
+	}
+	if l == nil {
+		return nil, nil, spent
+	}
+	u, err := user.ByID(tx, l.UserID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.LockedAt != nil {
+		return nil, nil, spent
+	}
+	return l, u, nil
 }

@@ -314,11 +314,7 @@ func (a *Auth) checkOwnPassword(ctx context.Context, open op.Opener, password st
 	if err != nil {
 		return err
 	}
-	err = a.guarded(ctx, []subject{accountOf(u.ID), addressOf(op.RequestOf(ctx).IP)}, func() error { return a.verify(ctx, u, password) })
-	if fault.Is(err, fault.Unauthenticated) {
-		return fault.At("/password", "wrong", "The password is wrong.")
-	}
-	if err != nil {
+	if err := a.CheckPassword(ctx, u, password, "/password"); err != nil {
 		return err
 	}
 	return open.Write(ctx, func(tx *db.Tx) error { return passwordChecked(tx, tx.Grant().Principal().Token) })

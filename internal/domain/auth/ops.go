@@ -74,8 +74,12 @@ type permissionsInput struct {
 // Operations of the noun.
 func (a *Auth) Operations() []op.Operation {
 	return op.Operations(
+		a.linkOperations(),
+		a.impersonateOperations(),
 		a.sessionOperations(),
 		a.secondStepOperations(),
+		a.passwordOperations(),
+		a.ownSessionOperations(),
 		a.factorOperations(),
 	)
 }

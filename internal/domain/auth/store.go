@@ -31,9 +31,9 @@ func tokenByHash(tx *db.Tx, hash string) (*Token, error) {
 	return &all[0], nil
 }
 
-// endSession deletes a sign-in's token. An access token is ended by revoking it alone.
+// endSession deletes the token of a sign-in or an impersonation. An access token is ended by revoking it alone.
 func endSession(tx *db.Tx, id string) error {
-	if _, err := tx.Delete((*Token)(nil)).Where("id = ? AND kind = ?", id, session).Exec(tx.Context()); err != nil {
+	if _, err := tx.Delete((*Token)(nil)).Where("id = ? AND kind <> ?", id, accessToken).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("delete token: %w", err)
 	}
 	return nil

@@ -82,13 +82,18 @@ const timeout = 30 * time.Second
 // Work sends the letters that nouns enqueue.
 func (m *Mailer) Work(q *jobs.Queue) {
 	jobs.Work(q, timeout+10*time.Second, func(ctx context.Context, l Letter) error {
-		err := m.Send(ctx, l.OrganizationID, l.To, l.Content)
-		if errors.Is(err, ErrRefused) {
-			m.options.Log.WarnContext(ctx, "a mail was not sent", slog.String("subject", l.Subject), slog.Any("error", err))
-			return nil // trying again would not help
-		}
-		return err
+		return m.Deliver(ctx, l.OrganizationID, l.To, l.Content)
 	})
+}
+
+// Deliver is Send for a job: a mail that will never arrive is logged, and no error, since trying again would not help.
+func (m *Mailer) Deliver(ctx context.Context, organizationID, to string, c Content) error {
+	err := m.Send(ctx, organizationID, to, c)
+	if errors.Is(err, ErrRefused) {
+		m.options.Log.WarnContext(ctx, "a mail was not sent", slog.String("subject", clean(c.Subject)), slog.Any("error", err))
+		return nil
+	}
+	return err
 }
 
 // Send one mail to a plain address, in the branding of an organization. It waits for the server: never call it inside a

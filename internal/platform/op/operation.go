@@ -59,6 +59,17 @@ func (o Operation) MakesAt(path string) Operation {
 	return o
 }
 
+// Impersonated is the status that refuses an impersonator; 0: the operation does not.
+func (o Operation) Impersonated() int {
+	switch {
+	case o.notNested:
+		return http.StatusConflict
+	case o.notImpersonated:
+		return http.StatusForbidden
+	}
+	return 0
+}
+
 // NotNested answers an impersonator 409: what the operation begins, it is in the midst of.
 func (o Operation) NotNested() Operation {
 	o.notNested = true
