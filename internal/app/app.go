@@ -159,7 +159,8 @@ func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
 	scan.WorkSchedules(a.queue, a.DB, scan.Starter{Rules: rules, Lookup: lookup(resolver), Contact: a.Config.ASV.Email}, a.log)
 	h, err := api.New(api.Options{
 		DB: a.DB, Log: a.log, Metrics: a.metrics, Audit: audit.Record, Keys: replay.NewKeys(sealer),
-		Identify:       identify(sign),
+		Identify:    identify(sign),
+		Application: a.application, RequireKey: a.Config.API.RequireKey,
 		TrustedProxies: a.Config.TrustedProxies, BaseURL: a.Config.BaseURL,
 		Limits: api.Limits{Caller: a.Config.API.RateLimit, Public: a.Config.API.RateLimit, SignIn: a.Config.API.SignInLimit},
 		Operations: Operations(Parts{DB: a.DB, Auth: sign, Hasher: hasher, Sealer: sealer, Rules: rules, Blob: a.blob, Contact: a.Config.ASV.Email,

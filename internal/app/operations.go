@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/vedette/vedette/internal/api"
+	"github.com/vedette/vedette/internal/domain/apikey"
 	"github.com/vedette/vedette/internal/domain/audit"
 	"github.com/vedette/vedette/internal/domain/auth"
 	"github.com/vedette/vedette/internal/domain/host"
@@ -66,6 +67,7 @@ func Operations(p Parts) []op.Operation {
 		organization.Operations(enrichOrganizations, endOfOrganization),
 		plan.Operations(enrichOrganizations),
 		plan.SubscriptionOperations(target.Used),
+		apikey.Operations(),
 		user.Operations(user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations}),
 	)
 }

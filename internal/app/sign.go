@@ -1,11 +1,17 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"net/url"
+	"path/filepath"
 
+	"github.com/vedette/vedette/internal/api"
+	"github.com/vedette/vedette/internal/domain/apikey"
+	"github.com/vedette/vedette/internal/domain/audit"
 	"github.com/vedette/vedette/internal/domain/auth"
 	"github.com/vedette/vedette/internal/platform/config"
+	"github.com/vedette/vedette/internal/platform/mail"
 	"github.com/vedette/vedette/internal/platform/secret"
 	"github.com/vedette/vedette/internal/platform/sms"
 )
@@ -19,9 +25,33 @@ func (a *App) signing(sealer *secret.Sealer, hasher *secret.Hasher) (*auth.Auth,
 	if err != nil {
 		return nil, err
 	}
-	sign := &auth.Auth{DB: a.DB, Hasher: hasher, Sealer: sealer, SMS: sender, Log: a.log, Issuer: hostOf(a.Config.BaseURL), Lifetime: a.Config.API.TokenLifetime}
+	mailer, err := a.mails()
+	if err != nil {
+		return nil, err
+	}
+	sign := &auth.Auth{DB: a.DB, Hasher: hasher, Sealer: sealer, SMS: sender, Log: a.log, Issuer: hostOf(a.Config.BaseURL), Lifetime: a.Config.API.TokenLifetime,
+		Mailer: mailer, BaseURL: a.Config.BaseURL, Record: audit.Record}
 	sign.WorkMessages(a.queue)
+	sign.Work(a.queue)
 	return sign, nil
+}
+
+// mails makes the part that sends them.
+func (a *App) mails() (*mail.Mailer, error) {
+	c := a.Config.Mail
+	mailer, err := mail.New(mail.Options{DB: a.DB, Log: a.log, Host: c.Host, Port: c.Port, Username: c.Username, Password: c.Password, From: c.From,
+		Outbox: filepath.Join(a.Config.DataDir, "outbox")})
+	if err != nil {
+		return nil, err
+	}
+	mailer.Work(a.queue)
+	return mailer, nil
+}
+
+// application tells the edge whose API key it is.
+func (a *App) application(ctx context.Context, key, ip string) (api.Application, error) {
+	caller, err := apikey.Identifier{DB: a.DB}.Identify(ctx, key, ip)
+	return api.Application{ID: caller.ID, Organization: caller.Organization}, err
 }
 
 // textMessages is nil where the installation sends none.
