@@ -15,7 +15,7 @@ import (
 
 func feedCommand() *cobra.Command {
 	c := &cobra.Command{Use: "feed", Short: "What is known of vulnerabilities: sync, import, status"}
-	c.AddCommand(feedImportCommand(), feedStatusCommand(), feedSyncCommand(), feedUseCommand(), feedPackCommand(), feedInstallCommand(), feedKeyCommand())
+	c.AddCommand(withTemplates(feedImportCommand()), feedStatusCommand(), feedSyncCommand(), feedUseCommand(), feedPackCommand(), feedInstallCommand(), feedKeyCommand())
 	return c
 }
 
