@@ -7,7 +7,7 @@ GO_BUILD := CGO_ENABLED=0 go build -ldflags='-s -w'
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/vedette and bin/vedette-scanner, static
@@ -29,6 +29,10 @@ bench: ## every benchmark, and comparisons with other tools where they are insta
 .PHONY: fuzz
 fuzz: ## every fuzz target for 10 min, resumable (ARGS=--short: 20 s each; FUZZTIME=…; ARGS=--again: from the start)
 	scripts/fuzz $(ARGS)
+
+.PHONY: detection-templates
+detection-templates: ## what of a template collection loads and is found (COLLECTION=PATH; ARGS: -verbose, -count N)
+	scripts/templates $(COLLECTION) $(ARGS)
 
 .PHONY: demo
 demo: build ## a whole service with real targets, scanned and reported (ARGS=--exit stops it at the end)

@@ -53,9 +53,19 @@ func compilePayloads(n *yaml.Node, attack string, files fs.FS) (*payloads, error
 }
 
 func payloadValues(n *yaml.Node, files fs.FS) ([]string, error) {
-	if n.Kind == yaml.SequenceNode {
+	switch n.Kind {
+	case yaml.SequenceNode:
 		var all texts
 		return all, all.UnmarshalYAML(n)
+	case yaml.MappingNode: // lists by how aggressive they are: all of them
+		var all []string
+		for _, level := range pairs(n) {
+			more, err := payloadValues(level.value, files)
+			if all = append(all, more...); err != nil || len(all) > maxPayloads {
+				return all, err
+			}
+		}
+		return all, nil
 	}
 	if strings.Contains(n.Value, "\n") {
 		return strings.Split(strings.TrimRight(n.Value, "\n"), "\n"), nil

@@ -153,7 +153,8 @@ func compile(b []byte, files fs.FS) (*Template, *Refusal) {
 	}
 	t, err := d.compile(files)
 	if err != nil {
-		return refuse(err.Error())
+		reason, _, _ := strings.Cut(err.Error(), "\n") // the rest points into our own form of an expression
+		return refuse(reason)
 	}
 	t.kind, t.idle = d.kind(), d.idle()
 	return t, nil

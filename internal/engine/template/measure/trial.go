@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"math/big"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,12 +49,34 @@ func answered(ctx context.Context, w io.Writer, files fs.FS, set *template.Set, 
 	}
 	fmt.Fprintf(w, "\nanswers for the %d templates that are run and whose ids have the smallest SHA-256; passed over among them:\n", len(chosen))
 	byCount(w, passed)
-	fmt.Fprintf(w, "generated: %d found on the vulnerable answer and silent on the changed one, %d missed, %d found on the changed one, %d without an answer\n",
-		generated.right, generated.missed, generated.mistaken, generated.unmade)
-	for _, l := range generated.lines {
+	generated.print(w, "generated")
+	return handWritten(ctx, w, set, chosen)
+}
+
+// handWritten serves what was written by hand for those of the chosen that the collection has.
+func handWritten(ctx context.Context, w io.Writer, set *template.Set, chosen []*template.Template) error {
+	var own tally
+	for _, h := range byHand {
+		i := slices.IndexFunc(chosen, func(t *template.Template) bool { return t.ID() == h.id })
+		if i < 0 {
+			own.unmade++
+			own.lines = append(own.lines, "not chosen  "+h.id)
+			continue
+		}
+		if err := own.try(ctx, set.Only(chosen[i]), h.answers()); err != nil {
+			return err
+		}
+	}
+	own.print(w, "written by hand")
+	return nil
+}
+
+func (y *tally) print(w io.Writer, what string) {
+	fmt.Fprintf(w, "%s: %d found on the vulnerable answer and silent on the changed one, %d missed, %d found on the changed one, %d without an answer\n",
+		what, y.right, y.missed, y.mistaken, y.unmade)
+	for _, l := range y.lines {
 		fmt.Fprintln(w, " ", l)
 	}
-	return nil
 }
 
 // try serves both sides of a case.
