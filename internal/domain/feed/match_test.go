@@ -99,6 +99,8 @@ func TestMatch(t *testing.T) {
 		{"name of old", hole("affects igor_sysoev:nginx <1.2"), facts("", at("f5:nginx", "1.1.19", "", 80)), 75},
 		{"letters", ssl, facts("", at("openssl:openssl", "1.0.1d", "", 80)), 75},
 		{"letters of another branch", ssl, facts("", at("openssl:openssl", "1.0.1h", "", 80)), 0},
+		{"shortened, may be one that is shipped", hole("affects varnish_cache_project:varnish_cache <7.3"), facts("", at("varnish_cache_project:varnish_cache", "7.1", "", 80)), 50},
+		{"shortened, and none that is shipped", hole("affects varnish_cache_project:varnish_cache <7.3"), facts("", at("varnish_cache_project:varnish_cache", "7.2", "", 80)), 75},
 		{"letters, shipped by a distribution", ssl, facts("", at("openssl:openssl", "1.0.1e", "", 80)), 50},
 
 		{"package is older than the fix", ssh, facts("", at("openbsd:openssh", "9.2p1", "1:9.2p1-2+deb12u2", 80)), 80},

@@ -63,15 +63,20 @@ func (k *Knowledge) ships(p *product, v string) (by string, ok bool) {
 	scheme := version.SchemeOf(productName(p.key))
 	for _, name := range p.sourceNames(v) {
 		for _, s := range k.sources[name] {
-			if s.Upstream != "" && version.Compare(scheme, s.Upstream, v) == 0 {
+			if s.Upstream != "" && (version.Compare(scheme, s.Upstream, v) == 0 || beginning(v, s.Upstream)) {
 				return strings.TrimSpace(fix.Title(s.Distro) + " " + s.Release), true
 			}
 		}
 	}
-	if slices.ContainsFunc(p.shipped, func(s string) bool { return version.Compare(scheme, s, v) == 0 }) {
+	if slices.ContainsFunc(p.shipped, func(s string) bool { return version.Compare(scheme, s, v) == 0 || beginning(v, s) }) {
 		return "a distribution", true
 	}
 	return "", false
+}
+
+// beginning says whether a version of two parts, as banners shorten it, may be a longer one.
+func beginning(v, whole string) bool {
+	return strings.Count(v, ".") == 1 && strings.HasPrefix(whole, v+".")
 }
 
 func productName(key string) string {

@@ -59,6 +59,8 @@ var vendors = map[string]string{
 	"hadoop": "apache:hadoop", "spark": "apache:spark", "airflow": "apache:airflow", "druid": "apache:druid", "nifi": "apache:nifi", "flink": "apache:flink",
 	"moby": "mobyproject:moby", "gitweb": "git-scm:git", "moodle": "moodle:moodle", "mediawiki": "mediawiki:mediawiki", "tomcat": "apache:tomcat", "undertow": "redhat:undertow", "wildfly": "redhat:jboss_wildfly_application_server",
 	"glassfish": "oracle:glassfish_server", "coldfusion": "adobe:coldfusion", "rundeck": "rundeck:rundeck", "argo cd": "argoproj:argo_cd", "portainer": "portainer:portainer", "pgadmin": "pgadmin:pgadmin_4", "netdata": "netdata:netdata",
+	"coturn": "coturn_project:coturn", "docker registry": "docker:registry", "sane-backends": "sane-project:sane_backends", "aria2": "aria2_project:aria2", "quassel core": "quassel-irc:quassel",
+	"pushgateway":    "prometheus:pushgateway",
 	"home assistant": "home-assistant:home-assistant", "plex": "plex:media_server", "jellyfin": "jellyfin:jellyfin", "superset": "apache:superset", "metabase": "metabase:metabase", "redmine": "redmine:redmine", "openvpn": "openvpn:openvpn",
 }
 

@@ -176,6 +176,9 @@ func TestServersWithoutNameAreAskedWhereTheyTellIt(t *testing.T) {
 		"elasticsearch": {"/", `{"name":"n","cluster_name":"c","version":{"number":"7.10.2"},"tagline":"You Know, for Search"}`, "elasticsearch", "7.10.2"},
 		"couchdb":       {"/", `{"couchdb":"Welcome","version":"3.3.2"}`, "couchdb", "3.3.2"},
 		"node exporter": {"/metrics", "go_info 1\nnode_exporter_build_info{branch=\"HEAD\",version=\"1.5.0\"} 1\n", "node exporter", "1.5.0"},
+		"aria2":         {"/jsonrpc", `{"id":"1","jsonrpc":"2.0","result":{"enabledFeatures":["BitTorrent"],"version":"1.36.0"}}`, "aria2", "1.36.0"},
+		"privoxy":       {"/", "Invalid header received from client.\n", "privoxy", ""},
+		"haproxy":       {"/", "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>", "haproxy", ""},
 		"caddy":         {"/config/", `{"apps":{"http":{}}}`, "caddy admin api", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,6 +189,28 @@ func TestServersWithoutNameAreAskedWhereTheyTellIt(t *testing.T) {
 					return
 				}
 				_, _ = io.WriteString(w, c.body)
+			})))
+			if s.Name != "http" || s.Product != c.product || s.Version != c.version {
+				t.Errorf("got %q %q %q", s.Name, s.Product, s.Version)
+			}
+		})
+	}
+}
+
+func TestServersAreNamedByHeadersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ path, header, value, product, version string }{
+		"influxdb": {"/", "X-Influxdb-Version", "1.6.7~rc0", "influxdb", "1.6.7"},
+		"registry": {"/v2/", "Docker-Distribution-Api-Version", "registry/2.0", "docker registry", ""},
+		"php":      {"/", "Host", "localhost", "php cli server", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := identified(t, lab.HTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == c.path {
+					w.Header().Set(c.header, c.value)
+				}
+				w.WriteHeader(http.StatusUnauthorized)
 			})))
 			if s.Name != "http" || s.Product != c.product || s.Version != c.version {
 				t.Errorf("got %q %q %q", s.Name, s.Product, s.Version)

@@ -16,7 +16,33 @@ var mediaProbes = []probe{
 	{name: "socks", ports: []uint16{1080, 1081, 9050, 10808}, rank: 5, hello: []byte{5, 2, 0, 2}, match: matchSOCKS, only: true, ask: nil},
 	{name: "mpd", ports: []uint16{6600}, first: true, match: matchMPD},
 	{name: "shoutcast", ports: []uint16{8001}, match: matchICY},
+	{name: "stun", ports: []uint16{3478, 5349}, rank: 7, hello: stunBinding, match: matchSTUN, only: true},
+	{name: "coturn-cli", ports: []uint16{5766}, first: true, match: matchCoturn},
+	{name: "quassel", ports: []uint16{4242}, rank: 0, hello: []byte("\x42\xb3\x3f\x00\x00\x00\x00\x01\x80\x00\x00\x02"), match: matchQuassel, only: true},
 	{name: "asterisk-ami", ports: []uint16{5038}, first: true, match: matchAMI},
+}
+
+var coturnBanner = regexp.MustCompile(`^TURN Server\r?\n(?:Coturn-([0-9][0-9.]*))?`)
+
+// matchCoturn reads the greeting of the command line of coturn, a relay for calls (RFC 8656).
+func matchCoturn(b []byte) (Match, bool) {
+	f := coturnBanner.FindSubmatch(b)
+	if f == nil {
+		return Match{}, false
+	}
+	m := Match{Name: "coturn-cli"}
+	m.product("coturn", string(f[1]), "", toldExactly)
+	return m, true
+}
+
+// matchQuassel reads which of the offered protocols the core has chosen: four bytes, features first.
+func matchQuassel(b []byte) (Match, bool) {
+	if len(b) != 4 || b[1] != 0 || b[2] != 0 || b[3] != 1 && b[3] != 2 {
+		return Match{}, false
+	}
+	m := Match{Name: "quassel"}
+	m.product("quassel core", "", "", toldBanner)
+	return m, true
 }
 
 var rtspRules = rules(

@@ -111,6 +111,9 @@ func (m *Match) poweredBy(v string) {
 	}
 }
 
+// aloneServers are those among the header products that answer for themselves, with no web server before them.
+var aloneServers = []string{"influxdb", "couchdb", "vault", "consul"}
+
 // headerProducts are products that announce themselves in a header of their own.
 func (m *Match) headerProducts(h http.Header) {
 	for _, x := range []struct{ header, product string }{
@@ -126,9 +129,19 @@ func (m *Match) headerProducts(h http.Header) {
 		if name == "" {
 			name, version = generator(v)
 		}
-		if f := pattern(`[0-9][0-9A-Za-z.-]*`).FindString(version); name != "" {
+		switch f := pattern(`[0-9][0-9A-Za-z.-]*`).FindString(version); {
+		case name == "":
+		case m.Product == "" && slices.Contains(aloneServers, name):
+			m.product(name, f, "", toldExactly)
+		default:
 			m.software(name, f, x.header+": "+v, toldExactly)
 		}
+	}
+	if _, told := h["Host"]; told && m.Product == "" { // no other server answers with a request's header
+		m.product("php cli server", "", "", toldBanner)
+	}
+	if v := h.Get("Docker-Distribution-Api-Version"); v != "" && m.Product == "" {
+		m.product("docker registry", "", "", toldExactly)
 	}
 	if h.Get("X-Clickhouse-Server-Display-Name") != "" {
 		m.software("clickhouse", "", "X-ClickHouse-Server-Display-Name", toldExactly)

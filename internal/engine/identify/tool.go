@@ -33,6 +33,7 @@ var toolProbes = []probe{
 	{name: "gopher", ports: []uint16{70}, rank: 9, hello: []byte("\r\n"), match: matchGopher, only: true},
 	{name: "dict", ports: []uint16{2628}, first: true, match: matchDict},
 	{name: "hddtemp", ports: []uint16{7634}, first: true, match: matchHDDTemp},
+	{name: "sane", ports: []uint16{6566}, rank: 8, hello: []byte("\x00\x00\x00\x00\x01\x00\x00\x03\x00\x00\x00\x08vedette\x00"), match: matchSANE, only: true},
 	{name: "nut", ports: []uint16{3493}, rank: 8, hello: []byte("VER\n"), match: matchNUT},
 	{name: "radmin", ports: []uint16{4899}, rank: 8, hello: []byte{1, 0, 0, 0, 1, 0, 0, 0, 8, 8}, match: matchRadmin, only: true},
 	{name: "vmware-auth", ports: []uint16{902, 912}, first: true, match: matchVMware},
@@ -344,6 +345,19 @@ func matchHDDTemp(b []byte) (Match, bool) {
 		return m, true
 	}
 	return Match{}, false
+}
+
+// matchSANE reads the answer to SANE_NET_INIT: a status and the version, 1 in its first byte and the protocol's 2 or 3 in its last.
+func matchSANE(b []byte) (Match, bool) {
+	if len(b) != 8 || b[0] != 0 || b[1] != 0 || b[2] != 0 || b[4] != 1 || b[7] < 2 || b[7] > 9 {
+		return Match{}, false
+	}
+	m := Match{Name: "sane"}
+	m.product("sane-backends", "", "", toldBanner)
+	if b[3] != 0 {
+		m.Note = "The scanner daemon lets this address in to nothing."
+	}
+	return m, true
 }
 
 func matchNUT(b []byte) (Match, bool) {

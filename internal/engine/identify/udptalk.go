@@ -13,7 +13,7 @@ var udpTalk = []probe{
 	{name: "ikev2", ports: []uint16{500}, rank: 0, hello: ikeInit, match: matchIKE},
 	{name: "l2tp", ports: []uint16{1701}, rank: 7, hello: l2tpStart, match: matchL2TP, only: true},
 	{name: "openvpn", ports: []uint16{1194}, rank: 7, hello: []byte("\x38vedette1\x00\x00\x00\x00\x00"), match: matchOpenVPNUDP, only: true},
-	{name: "stun", ports: []uint16{3478, 3479}, rank: 6, hello: []byte("\x00\x01\x00\x00\x21\x12\xa4\x42vedettevedet"), match: matchSTUN},
+	{name: "stun", ports: []uint16{3478, 3479}, rank: 6, hello: stunBinding, match: matchSTUN},
 	{name: "dtls", ports: []uint16{4433, 5684, 3391}, rank: 7, hello: dtlsHello, match: matchDTLS},
 	{name: "quic", ports: []uint16{443, 8443, 784, 853}, rank: 7, hello: quicVersions, match: matchQUIC},
 	{name: "coap", ports: []uint16{5683}, rank: 6, hello: []byte("\x40\x01\x56\x44\xbb.well-known\x04core"), match: matchCoAP, only: true},
@@ -115,6 +115,9 @@ func matchOpenVPNUDP(b []byte) (Match, bool) {
 	m.product("openvpn", "", "", toldBanner)
 	return m, true
 }
+
+// stunBinding is a binding request (RFC 8489, 5), the same over UDP and TCP.
+var stunBinding = []byte("\x00\x01\x00\x00\x21\x12\xa4\x42vedettevedet")
 
 func matchSTUN(b []byte) (Match, bool) {
 	if len(b) < 20 || b[0] != 1 || b[1] != 1 && b[1] != 0x11 || string(b[8:20]) != "vedettevedet" {

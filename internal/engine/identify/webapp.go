@@ -148,6 +148,7 @@ type tell struct {
 	path    string
 	pattern *regexp.Regexp // group 1 is the version where there is one
 	product string
+	header  string // a header that tells the product, whatever the status; pattern is not used then
 }
 
 // nowhere is a path that no server has: its error page often names the server.
@@ -155,30 +156,34 @@ const nowhere = "/vedette-nowhere"
 
 // tells are looked for in the front page itself (path empty) and then asked one after another.
 var tells = []tell{
-	{"", re(`"cluster_uuid"[\s\S]*?"distribution"\s*:\s*"opensearch"[\s\S]*?"number"\s*:\s*"([0-9][^"]*)"`), "opensearch"},
-	{"", re(`"tagline"\s*:\s*"The OpenSearch Project`), "opensearch"},
-	{"", re(`"cluster_name"[\s\S]*?"number"\s*:\s*"([0-9][^"]*)"[\s\S]*"You Know, for Search"`), "elasticsearch"},
-	{"", re(`"couchdb"\s*:\s*"Welcome"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"`), "couchdb"},
-	{"", re(`"neo4j_version"\s*:\s*"([0-9][^"]*)"`), "neo4j"},
-	{"", re(`It looks like you are trying to access MongoDB over HTTP`), "mongodb"},
-	{"/version", re(`"ApiVersion"[\s\S]*?"Version"\s*:\s*"([0-9][^"]*)"|"Version"\s*:\s*"([0-9][^"]*)"[\s\S]*?"ApiVersion"`), "docker engine"},
-	{"/version", re(`"etcdserver"\s*:\s*"([0-9][^"]*)"`), "etcd"},
-	{"/version", re(`"gitVersion"\s*:\s*"v([0-9][^"]*)"`), "kubernetes"},
-	{"/config/", re(`^\s*(?:null|\{"(?:admin|apps|logging)")`), "caddy admin api"},
-	{"/metrics", re(`node_exporter_build_info\{[^}]*version="([0-9][^"]*)"`), "node exporter"},
-	{"/metrics", re(`(?m)^prometheus_build_info\{[^}]*version="([0-9][^"]*)"`), "prometheus"},
-	{"/metrics", re(`(?m)^etcd_server_version\{server_version="([0-9][^"]*)"`), "etcd"},
-	{"/metrics", re(`kubernetes_build_info\{[^}]*git_version="v([0-9][^"]*)"`), "kubernetes"},
-	{"/metrics", re(`(?m)^caddy_`), "caddy"},
-	{"/varz", re(`"server_id"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"[\s\S]*?"max_payload"`), "nats"},
-	{"/api/version", re(`"Version"\s*:\s*"v?([0-9][^"]*)"\s*,\s*"Codename"`), "traefik"},
-	{nowhere, re(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`), "apache tomcat"},
-	{nowhere, re(`(?i)powered by jetty:(?://)?[^0-9]{0,8}([0-9][0-9A-Za-z.]*)?`), "jetty"},
-	{nowhere, re(`<pre>Cannot GET ` + nowhere + `</pre>`), "express"},
-	{"/pods", re(`"kind"\s*:\s*"PodList"`), "kubernetes kubelet"},
-	{"/health", re(`"name"\s*:\s*"influxdb"[\s\S]*?"version"\s*:\s*"v?([0-9][^"]*)"`), "influxdb"},
-	{"/v1/agent/self", re(`"Config"[\s\S]*?"Version"\s*:\s*"([0-9][^"]*)"`), "consul"},
-	{"/v1/sys/health", re(`"sealed"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"`), "vault"},
+	{path: "", pattern: re(`Invalid header received from client\.`), product: "privoxy"},
+	{path: "", pattern: re(`<h1>(?:503 Service Unavailable</h1>\s*No server is available to handle this request\.|400 Bad request</h1>\s*Your browser sent an invalid request\.)`), product: "haproxy"},
+	{path: "", pattern: re(`"cluster_uuid"[\s\S]*?"distribution"\s*:\s*"opensearch"[\s\S]*?"number"\s*:\s*"([0-9][^"]*)"`), product: "opensearch"},
+	{path: "", pattern: re(`"tagline"\s*:\s*"The OpenSearch Project`), product: "opensearch"},
+	{path: "", pattern: re(`"cluster_name"[\s\S]*?"number"\s*:\s*"([0-9][^"]*)"[\s\S]*"You Know, for Search"`), product: "elasticsearch"},
+	{path: "", pattern: re(`"couchdb"\s*:\s*"Welcome"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"`), product: "couchdb"},
+	{path: "", pattern: re(`"neo4j_version"\s*:\s*"([0-9][^"]*)"`), product: "neo4j"},
+	{path: "", pattern: re(`It looks like you are trying to access MongoDB over HTTP`), product: "mongodb"},
+	{path: "/version", pattern: re(`"ApiVersion"[\s\S]*?"Version"\s*:\s*"([0-9][^"]*)"|"Version"\s*:\s*"([0-9][^"]*)"[\s\S]*?"ApiVersion"`), product: "docker engine"},
+	{path: "/version", pattern: re(`"etcdserver"\s*:\s*"([0-9][^"]*)"`), product: "etcd"},
+	{path: "/version", pattern: re(`"gitVersion"\s*:\s*"v([0-9][^"]*)"`), product: "kubernetes"},
+	{path: "/config/", pattern: re(`^\s*(?:null|\{"(?:admin|apps|logging)")`), product: "caddy admin api"},
+	{path: "/metrics", pattern: re(`node_exporter_build_info\{[^}]*version="([0-9][^"]*)"`), product: "node exporter"},
+	{path: "/metrics", pattern: re(`(?m)^prometheus_build_info\{[^}]*version="([0-9][^"]*)"`), product: "prometheus"},
+	{path: "/metrics", pattern: re(`(?m)^etcd_server_version\{server_version="([0-9][^"]*)"`), product: "etcd"},
+	{path: "/metrics", pattern: re(`kubernetes_build_info\{[^}]*git_version="v([0-9][^"]*)"`), product: "kubernetes"},
+	{path: "/metrics", pattern: re(`(?m)^caddy_`), product: "caddy"},
+	{path: "/varz", pattern: re(`"server_id"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"[\s\S]*?"max_payload"`), product: "nats"},
+	{path: "/api/version", pattern: re(`"Version"\s*:\s*"v?([0-9][^"]*)"\s*,\s*"Codename"`), product: "traefik"},
+	{path: nowhere, pattern: re(`Apache Tomcat/([0-9][0-9A-Za-z.]*)`), product: "apache tomcat"},
+	{path: nowhere, pattern: re(`(?i)powered by jetty:(?://)?[^0-9]{0,8}([0-9][0-9A-Za-z.]*)?`), product: "jetty"},
+	{path: nowhere, pattern: re(`<pre>Cannot GET ` + nowhere + `</pre>`), product: "express"},
+	{path: "/pods", pattern: re(`"kind"\s*:\s*"PodList"`), product: "kubernetes kubelet"},
+	{path: "/health", pattern: re(`"name"\s*:\s*"influxdb"[\s\S]*?"version"\s*:\s*"v?([0-9][^"]*)"`), product: "influxdb"},
+	{path: "/v1/agent/self", pattern: re(`"Config"[\s\S]*?"Version"\s*:\s*"([0-9][^"]*)"`), product: "consul"},
+	{path: "/v1/sys/health", pattern: re(`"sealed"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"`), product: "vault"},
+	{path: "/v2/", header: "Docker-Distribution-Api-Version", product: "docker registry"},
+	{path: "/jsonrpc?method=aria2.getVersion&id=1", pattern: re(`"enabledFeatures"[\s\S]*?"version"\s*:\s*"([0-9][^"]*)"`), product: "aria2"},
 }
 
 func (b *browser) speechless(m *Match, front *page) {
@@ -189,7 +194,17 @@ func (b *browser) speechless(m *Match, front *page) {
 			p = b.get(t.path)
 			pages[t.path] = p
 		}
-		if p == nil || t.path != "" && t.path != nowhere && p.status != 200 {
+		if p == nil {
+			continue
+		}
+		if t.header != "" {
+			if p.header.Get(t.header) != "" {
+				m.product(t.product, "", "", toldExactly)
+				return
+			}
+			continue
+		}
+		if t.path != "" && t.path != nowhere && p.status != 200 {
 			continue
 		}
 		f := t.pattern.FindSubmatch(p.body)

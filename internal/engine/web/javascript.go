@@ -29,7 +29,7 @@ const numbers = `(\d+\.\d+(?:\.\d+)?(?:-(?:rc|beta|alpha)[.\d]*)?)`
 var libraries = []library{
 	{
 		name: "jquery", class: "web.old-jquery", safe: "3.7.1",
-		text: regexp.MustCompile(`(?:jQuery (?:JavaScript Library )?v|jQuery v@?)` + numbers),
+		text: regexp.MustCompile(`(?:jQuery JavaScript Library v|/\*[!*]?\s*(?:\*\s*)?jQuery (?:v@?)?)` + numbers), // others name the version that they need
 		file: regexp.MustCompile(`(?i)(?:^|/)jquery[-.]` + numbers + `(?:\.slim)?(?:\.min|\.pack)?\.js$`),
 		holes: []hole{
 			{"CVE-2012-6708", "", "1.9.0"}, {"CVE-2015-9251", "", "3.0.0"}, {"CVE-2019-11358", "", "3.4.0"},

@@ -85,7 +85,7 @@ func Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []scanlink.
 	slices.SortFunc(s.findings, func(a, b scanlink.Finding) int {
 		return strings.Compare(a.Class+" "+a.Path+" "+a.Check, b.Class+" "+b.Path+" "+b.Check)
 	})
-	return s.findings
+	return gather(s.findings)
 }
 
 func orDefault(n, fallback int) int {
