@@ -38,7 +38,7 @@ var libraries = []library{
 	},
 	{
 		name: "jquery-ui", class: "web.old-jquery", safe: "1.14.1",
-		text: regexp.MustCompile(`jQuery UI (?:- v|v|Core )?` + numbers),
+		text: regexp.MustCompile(`/\*[!*]?\s*(?:\*\s*)?jQuery UI (?:- v|v|Core )?` + numbers),
 		file: regexp.MustCompile(`(?i)jquery-ui[-.]` + numbers + `(?:\.custom)?(?:\.min)?\.js$`),
 		holes: []hole{
 			{"CVE-2010-5312", "", "1.10.0"}, {"CVE-2016-7103", "", "1.12.0"}, {"CVE-2021-41182", "", "1.13.0"}, {"CVE-2021-41183", "", "1.13.0"},
