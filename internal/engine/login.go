@@ -20,7 +20,7 @@ func (h *host) login(ctx context.Context) {
 	h.mu.Lock()
 	h.facts.Logins = append(h.facts.Logins, r.Logins...)
 	h.facts.Kernel, h.facts.KernelPackage, h.facts.Packages = r.Kernel, r.KernelPackage, r.Packages
-	if r.OS != "" {
+	if r.OS != "" && (r.OSCPE != "" || h.facts.OS == "") {
 		h.facts.OS, h.facts.OSQoD = r.OS, toldInside
 	}
 	if r.OSCPE != "" {

@@ -68,6 +68,10 @@ func Order(distro, a, b string) (int, bool) {
 	case Alpine:
 		return version.Alpine(a, b)
 	}
+	// Lists taken over SNMP leave the epoch out.
+	if a, b = strings.TrimPrefix(a, "0:"), strings.TrimPrefix(b, "0:"); strings.Contains(a, ":") != strings.Contains(b, ":") {
+		a, b = withoutEpoch(a), withoutEpoch(b)
+	}
 	return version.RPM(a, b)
 }
 
@@ -119,6 +123,9 @@ func (s Source) State(id, installed string) (State, string) {
 	if !ok {
 		return Unknown, ""
 	}
+	if Family(s.Distro) == Debian && !rebuilt.MatchString(fixed) {
+		installed = rebuilt.ReplaceAllString(installed, "")
+	}
 	order, ok := Order(s.Distro, installed, fixed)
 	switch {
 	case !ok:
@@ -130,6 +137,8 @@ func (s Source) State(id, installed string) (State, string) {
 }
 
 var (
+	// rebuilt marks a package of a later release that was built anew for an older one: 17.0.16+8-1~deb12u1 has what 17.0.16+8-1 has.
+	rebuilt  = regexp.MustCompile(`~(?:deb|bpo)\d[0-9a-z+.]*$`)
 	minorTag = regexp.MustCompile(`\.el\d+_(\d+)`)
 	moduleOf = regexp.MustCompile(`\.module[+_]el`)
 	maker    = regexp.MustCompile(`^(?:\d+:)?(\d+(?:\.\d+)?)`)

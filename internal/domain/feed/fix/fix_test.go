@@ -32,3 +32,16 @@ func TestTheFirstFixCounts(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestARebuiltPackageHasWhatItWasBuiltFrom(t *testing.T) {
+	t.Parallel()
+	s := Source{Name: "redis", Fixed: map[string]string{"CVE-2023-41056": "5:7.0.15-1", "CVE-2025-49844": "5:7.0.15-1~deb12u6"}}
+	for installed, want := range map[string]State{"5:7.0.15-1~deb12u5": Absent, "5:7.0.11-1~deb12u9": Older} {
+		if got, _ := s.State("CVE-2023-41056", installed); got != want {
+			t.Errorf("%s: %v", installed, got)
+		}
+	}
+	if got, _ := s.State("CVE-2025-49844", "5:7.0.15-1~deb12u5"); got != Older {
+		t.Error("older than the fix of its own release")
+	}
+}
