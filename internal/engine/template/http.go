@@ -207,7 +207,7 @@ func (h *httpRequests) one(x *execution, t *httpTemplate, res *result) bool {
 	if !j.matched {
 		return false
 	}
-	if !j.internal && h.fooled(x, req) {
+	if !j.internal && (h.fooled(x, req) || h.echo(x, req, resp)) {
 		return false
 	}
 	res.matched = true

@@ -22,6 +22,8 @@ type matcher struct {
 	negative bool
 	internal bool
 	tests    []test
+	kind     string // as written, with its items
+	items    []string
 }
 
 // test is one item of a matcher: it says whether it holds of the part's text, and which piece of it shows so.
@@ -30,8 +32,10 @@ type test func(text string, vars dsl.Vars) (holds bool, shown string)
 func compileMatcher(m matcherSyntax) (*matcher, error) {
 	c := &matcher{
 		name: m.Name, part: partName(m.Part), all: m.Condition == "and", negative: m.Negative, internal: m.Internal,
+		kind: m.Type,
 	}
 	compile, items := m.compiler()
+	c.items = items
 	if compile == nil {
 		return nil, fmt.Errorf("matcher type %q", m.Type)
 	}

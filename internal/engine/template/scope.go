@@ -1,8 +1,10 @@
 package template
 
 import (
+	"maps"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +27,14 @@ type scope struct {
 
 func newScope(t wire.Target) *scope {
 	return &scope{base: targetVars(t), variables: dsl.Map{}, payload: dsl.Map{}, extracted: dsl.Map{}, lists: map[string][]string{}}
+}
+
+// clone is a scope of its own with the same values.
+func (s *scope) clone() *scope {
+	return &scope{
+		base: s.base, variables: maps.Clone(s.variables), payload: maps.Clone(s.payload), extracted: maps.Clone(s.extracted),
+		lists: maps.Clone(s.lists), answers: slices.Clone(s.answers),
+	}
 }
 
 // Lookup implements dsl.Vars. The template's own names go before those of answers.
