@@ -68,7 +68,7 @@ func Operations(p Parts) []op.Operation {
 		plan.Operations(enrichOrganizations),
 		plan.SubscriptionOperations(target.Used),
 		apikey.Operations(),
-		user.Operations(user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations}),
+		user.Operations(user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations, CountIPs: target.Used}),
 	)
 }
 

@@ -81,7 +81,7 @@ func Create(tx *db.Tx, in CreateAttributes) (*organization.Organization, error) 
 	if err := organization.Insert(tx, o); err != nil {
 		return nil, err
 	}
-	orders, err := ordersOf(in)
+	orders, err := Orders(in.Plans, "/organization/plans")
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +92,12 @@ func Create(tx *db.Tx, in CreateAttributes) (*organization.Organization, error) 
 	return o, nil
 }
 
-func ordersOf(in CreateAttributes) ([]Order, error) {
+// Orders reads the plans asked for; pointer is where they stand in the request. Fault kind: invalid.
+func Orders(plans []OrderInput, pointer string) ([]Order, error) {
 	var orders []Order
 	var err error
-	for i, p := range in.Plans {
-		o := Order{Plan: p.Plan, Partner: p.Partner, Interval: p.Interval, pointer: fmt.Sprintf("/organization/plans/%d", i)}
+	for i, p := range plans {
+		o := Order{Plan: p.Plan, Partner: p.Partner, Interval: p.Interval, pointer: fmt.Sprintf("%s/%d", pointer, i)}
 		if o.StartDate, err = readDate(p.StartDate, o.pointer+"/start_date"); err != nil {
 			return nil, err
 		}

@@ -3,16 +3,13 @@ package user
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
-	"github.com/vedette/vedette/internal/platform/filter"
 )
 
 type customerInput struct {
@@ -93,36 +90,18 @@ func (in customerAttributes) join(tx *db.Tx) (*organization.Organization, error)
 	case len(in.Plans) == 0:
 		return o, nil
 	}
-	orders, err := in.orders()
+	orders, err := plan.Orders(in.Plans, "/customer/plans")
 	if err != nil {
 		return nil, err
 	}
 	return o, plan.SubscribeNew(tx, o, orders, true)
 }
 
-func (in customerAttributes) orders() ([]plan.Order, error) {
-	orders := make([]plan.Order, len(in.Plans))
-	for i, p := range in.Plans {
-		orders[i] = plan.Order{Plan: p.Plan, Partner: p.Partner, Interval: p.Interval}
-		for _, d := range []struct {
-			name, text string
-			into       *time.Time
-		}{{"start_date", p.StartDate, &orders[i].StartDate}, {"end_date", p.EndDate, &orders[i].EndDate}} {
-			if d.text == "" {
-				continue
-			}
-			at, err := filter.ParseTime(d.text, time.UTC)
-			if err != nil {
-				return nil, fault.At(fmt.Sprintf("/customer/plans/%d/%s", i, d.name), "bad_value", "%s", err)
-			}
-			*d.into = at
-		}
-	}
-	return orders, nil
-}
-
 // asked is the fault in words of the request: what is wrong with the user or the organization is so with the customer.
 func asked(err error) error {
+	if taken := takenBy(err); taken != nil {
+		err = taken
+	}
 	var f *fault.Fault
 	if !errors.As(err, &f) || len(f.Details) == 0 {
 		return err

@@ -93,8 +93,9 @@ func candidates(tx *db.Tx, maker access.Principal, records []record) ([]candidat
 			c.check(maker, known)
 		}
 		if len(c.wrong) == 0 {
-			c.once("email", emails, Fold(c.user.Email))
-			c.once("username", names, Fold(c.user.Username))
+			if c.once("email", emails, Fold(c.user.Email)); len(c.wrong) == 0 {
+				c.once("username", names, Fold(c.user.Username))
+			}
 		}
 		if len(c.wrong) > 0 {
 			c.user = nil

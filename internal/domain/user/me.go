@@ -46,7 +46,12 @@ type Product struct {
 	Code   string `json:"code"`
 	Name   string `json:"name"`
 	Active bool   `json:"active" doc:"There is an active subscription"`
+
+	Subscription *op.Link `json:"subscription" doc:"With the name of its plan; null: there is none"`
 }
+
+// Key is the resource's id and type; the code is the id.
+func (p Product) Key() (string, string) { return p.Code, "product" }
 
 // CurrentPlan is the plan of the active product.
 type CurrentPlan struct {
@@ -145,8 +150,10 @@ func Caller(tx *db.Tx) (*User, error) { return ByID(tx, tx.Grant().Principal().U
 func products(home string, active []plan.Subscription) []Product {
 	all := make([]Product, len(plan.Products))
 	for i, code := range plan.Products {
-		has := home == access.Installation || slices.ContainsFunc(active, func(s plan.Subscription) bool { return s.Product == code })
-		all[i] = Product{Code: code, Name: productNames[code], Active: has}
+		all[i] = Product{Code: code, Name: productNames[code], Active: home == access.Installation}
+		if at := slices.IndexFunc(active, func(s plan.Subscription) bool { return s.Product == code }); at >= 0 {
+			all[i].Active, all[i].Subscription = true, &op.Link{ID: active[at].ID, Name: active[at].PlanName}
+		}
 	}
 	return all
 }

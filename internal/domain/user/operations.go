@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/vedette/vedette/internal/domain/organization"
+	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/filter"
@@ -96,6 +97,14 @@ func preferenceOperations() []op.Operation {
 
 func (p Parts) organizationOperations() []op.Operation {
 	return op.In("User", "",
+		op.Get("listActivePlans", "Get the current user's active plans", "/v2/user/active_plans", access.Own, p.subscriptions(true)).
+			Says("The subscriptions of the caller's own organization that are in force."),
+		op.Get("listSubscriptionsHistory", "Get subscriptions history", "/v2/user/subscriptions_history", access.Own, p.subscriptions(false)).
+			Says("All subscriptions that the caller's own organization has or had, the newest first."),
+		op.Get("listProducts", "Get current user products", "/v2/user/products", access.Own, func(tx *db.Tx, _ *op.Empty) (op.All[Product], error) {
+			active, err := plan.Active(tx, tx.Organization())
+			return op.RepresentAll(products(tx.Organization(), active)), err
+		}),
 		op.List("listMembers", "Get organization members", "/v2/user/members", access.Own, columns, listMembers).Says("The users of the caller's own organization."),
 		op.Show("showOwnOrganization", "Get current organization", "/v2/user/organization", access.Own, func(tx *db.Tx, _ *op.Empty) (organization.Attributes, error) {
 			o, err := organization.ByID(tx, tx.Organization())
@@ -113,6 +122,17 @@ func (p Parts) organizationOperations() []op.Operation {
 				return organization.Represent(tx, o, p.Enrich)
 			}),
 	)
+}
+
+func (p Parts) subscriptions(current bool) func(*db.Tx, *op.Empty) (op.All[plan.SubscriptionAttributes], error) {
+	return func(tx *db.Tx, _ *op.Empty) (op.All[plan.SubscriptionAttributes], error) {
+		rows, err := plan.Of(tx, tx.Organization(), current)
+		if err != nil {
+			return op.All[plan.SubscriptionAttributes]{}, err
+		}
+		all, err := plan.Represent(tx, rows, p.CountIPs)
+		return op.RepresentAll(all), err
+	}
 }
 
 type organizationInput struct {

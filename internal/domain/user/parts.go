@@ -2,6 +2,7 @@ package user
 
 import (
 	"github.com/vedette/vedette/internal/domain/organization"
+	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/secret"
 )
@@ -12,6 +13,7 @@ type Parts struct {
 	Letters  Letters
 	Holdings []Holding
 	Enrich   organization.Enrich // what nouns above know of an organization
+	CountIPs plan.CountIPs
 }
 
 // Letters are the mails that prove a mailbox, and the end of sessions. auth writes them: it knows the tokens.

@@ -12,15 +12,26 @@ import (
 	"github.com/vedette/vedette/internal/platform/filter"
 )
 
-func init() {
-	db.Constrain(
-		db.Constraint{Name: "users_username_key", Columns: "users.username_key", Fault: func() *fault.Fault {
-			return fault.At("/user/username", "taken", "This user name is taken; choose another.")
-		}},
-		db.Constraint{Name: "users_email_key", Columns: "users.email_key", Fault: func() *fault.Fault {
-			return fault.At("/user/email", "taken", "There is a user with this e-mail address already.")
-		}},
-	)
+var unique = []db.Constraint{
+	{Name: "users_username_key", Columns: "users.username_key", Fault: func() *fault.Fault {
+		return fault.At("/user/username", "taken", "This user name is taken; choose another.")
+	}},
+	{Name: "users_email_key", Columns: "users.email_key", Fault: func() *fault.Fault {
+		return fault.At("/user/email", "taken", "There is a user with this e-mail address already.")
+	}},
+}
+
+func init() { db.Constrain(unique...) }
+
+// takenBy another user is a name or address of one that could not be inserted; nil for another error.
+func takenBy(err error) error {
+	violated := db.Violation(err)
+	for _, c := range unique {
+		if violated != "" && (c.Name == violated || c.Columns == violated) {
+			return c.Fault().Because(err)
+		}
+	}
+	return nil
 }
 
 // Insert a user.

@@ -112,7 +112,7 @@ func (m *Mount) huma(o Operation, extra []string) huma.Operation {
 		Middlewares: huma.Middlewares{m.enter(o, extra)},
 	}
 	if o.uploads {
-		h.MaxBodyBytes, h.RequestBody = MaxUpload, form()
+		h.MaxBodyBytes, h.RequestBody, h.SkipValidateBody = MaxUpload, form(), true // the form is read by Upload.File
 	}
 	if o.Subgroup != "" {
 		h.Extensions["x-subgroup"] = o.Subgroup
