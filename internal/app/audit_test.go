@@ -97,7 +97,7 @@ func TestAudit(t *testing.T) {
 func (p *program) noSecret(secrets ...string) {
 	p.Helper()
 	err := p.app.DB.Read(context.Background(), access.System(access.DoorTest), func(tx *db.Tx) error {
-		for _, column := range []string{"audit_events.changes", "audit_events.resource_name", "audit_events.user_agent", "events.data", "river_job.args", "idempotency_keys.answer", "target_credentials.secret", "users.password_hash", "tokens.hash"} {
+		for _, column := range []string{"audit_events.changes", "audit_events.resource_name", "audit_events.user_agent", "events.data", "river_job.args", "idempotency_keys.answer", "target_credentials.secret", "users.password_hash", "tokens.hash", "mail_links.hash", "api_keys.hash"} {
 			table, name, _ := strings.Cut(column, ".")
 			var all []string
 			if err := tx.Query(&all, "select coalesce(cast("+name+" as text), '') from "+table); err != nil {
