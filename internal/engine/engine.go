@@ -14,6 +14,7 @@ import (
 	"github.com/vedette/vedette/internal/engine/login"
 	"github.com/vedette/vedette/internal/engine/ports"
 	"github.com/vedette/vedette/internal/engine/template"
+	"github.com/vedette/vedette/internal/engine/web"
 	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/scanlink"
@@ -42,8 +43,10 @@ type Stages struct {
 // Knowledge is what stages may use and what they are allowed.
 type Knowledge struct {
 	Profile Profile
-	Roots   []string // PEM certificates trusted besides the machine's own
-	Names   []string // host names seen anywhere in the plan: given, in certificates, in greetings
+	Roots   []string             // PEM certificates trusted besides the machine's own
+	Web     *web.Login           // the customer's own account of web applications
+	Told    func(scanlink.Login) // hears how a login of the checks fared
+	Names   []string             // host names seen anywhere in the plan: given, in certificates, in greetings
 }
 
 // Run executes a plan. emit is called from one goroutine at a time. Each planned host gives a first observation when it is

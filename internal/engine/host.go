@@ -276,7 +276,7 @@ func (h *host) check(ctx context.Context) {
 	if !h.run.profile.Checks || ctx.Err() != nil {
 		return
 	}
-	know := Knowledge{Profile: h.run.profile, Roots: h.run.plan.TrustedCAs, Names: h.run.names.list()}
+	know := Knowledge{Profile: h.run.profile, Roots: h.run.plan.TrustedCAs, Names: h.run.names.list(), Web: webLogin(h.run.plan.Credentials), Told: h.signedIn}
 	h.share.stage("check", len(h.services)+1)
 	slots := make(chan struct{}, checkAtOnce)
 	var wg sync.WaitGroup
@@ -289,7 +289,7 @@ func (h *host) check(ctx context.Context) {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			defer h.share.probed(1)
-			h.guard(func() { h.emitFindings(h.run.stages.Service(ctx, h.run.net, h.target(s), know)) })
+			h.guard(func() { h.emitFindings(h.run.stages.Service(ctx, h.run.net, h.target(s), h.lockGuard(know))) })
 		})
 	}
 	wg.Wait()

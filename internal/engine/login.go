@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/vedette/vedette/internal/engine/login"
+	"github.com/vedette/vedette/internal/engine/web"
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
@@ -38,6 +39,34 @@ func (h *host) signedIn(l scanlink.Login) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.facts.Logins = append(h.facts.Logins, l)
+}
+
+// maxRefused is how often one account may be refused on a host before it is offered no more, lest it be locked.
+const maxRefused = 3
+
+func (h *host) lockGuard(k Knowledge) Knowledge {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	refused := 0
+	for _, l := range h.facts.Logins {
+		if l.Kind == "http" && l.Result == scanlink.LoginFailed {
+			refused++
+		}
+	}
+	if refused >= maxRefused {
+		k.Web = nil
+	}
+	return k
+}
+
+// webLogin is the account for web applications; nil where none was given.
+func webLogin(all []scanlink.Credential) *web.Login {
+	for _, c := range all {
+		if c.Kind == "http" {
+			return &web.Login{User: c.Username, Password: c.Password}
+		}
+	}
+	return nil
 }
 
 // loginSummary is the one line on all logins.

@@ -100,20 +100,33 @@ var ranked = []string{scanlink.NotCapable, scanlink.LoginFailed, scanlink.Insuff
 
 func rank(result string) int { return slices.Index(ranked, result) }
 
-// Summary puts how all credentials fared into one line: the best result first, then why others did not get as far.
+// Summary puts how all credentials fared into one line: the best result first, then why those of other kinds did not get as far.
 func Summary(logins []scanlink.Login) string {
 	if len(logins) == 0 {
 		return ""
 	}
-	best := slices.MaxFunc(logins, func(a, b scanlink.Login) int { return rank(a.Result) - rank(b.Result) })
-	out := best.Result
-	var seen []string
+	best := map[string]scanlink.Login{} // of each kind
+	var order []string
 	for _, l := range logins {
-		if l.Result == scanlink.Authenticated || slices.Contains(seen, l.Kind+l.Detail) {
-			continue
+		have, known := best[l.Kind]
+		if !known {
+			order = append(order, l.Kind)
 		}
-		seen = append(seen, l.Kind+l.Detail)
-		out += "; " + l.Kind + " " + l.Result + ": " + strings.TrimSuffix(l.Detail, ".")
+		if !known || rank(l.Result) > rank(have.Result) {
+			best[l.Kind] = l
+		}
+	}
+	slices.Sort(order)
+	out := ranked[0]
+	for _, kind := range order {
+		if l := best[kind]; rank(l.Result) > rank(out) {
+			out = l.Result
+		}
+	}
+	for _, kind := range order {
+		if l := best[kind]; l.Result != scanlink.Authenticated {
+			out += "; " + kind + " " + l.Result + ": " + strings.TrimSuffix(l.Detail, ".")
+		}
 	}
 	return wire.Printable([]byte(out), 250)
 }

@@ -172,3 +172,18 @@ func TestStopEndsALogin(t *testing.T) {
 		t.Errorf("%+v", got.Logins)
 	}
 }
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	refused := scanlink.Login{Kind: "ssh", Result: scanlink.LoginFailed, Detail: "It refuses."}
+	nothing := scanlink.Login{Kind: "http", Result: scanlink.NotCapable, Detail: "No form."}
+	in := scanlink.Login{Kind: "http", Result: scanlink.Authenticated}
+	for want, all := range map[string][]scanlink.Login{
+		"": nil, "authenticated": {nothing, in, nothing}, "authenticated; ssh failed: It refuses": {nothing, refused, in},
+		"failed; http not capable: No form; ssh failed: It refuses": {refused, nothing},
+	} {
+		if got := Summary(all); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -12,6 +12,9 @@ import (
 func (s *scan) attack() {
 	var spots []spot
 	for _, p := range s.site.points {
+		if s.signed && p.method == "POST" {
+			continue
+		}
 		for i := range p.params {
 			spots = append(spots, spot{p, i})
 		}
@@ -20,7 +23,9 @@ func (s *scan) attack() {
 	s.harvest()
 	each(s, s.site.folders[:min(len(s.site.folders), 30)], s.traversePath)
 	each(s, s.site.folders[:min(len(s.site.folders), 40)], s.splitPath)
-	s.tryWriting()
+	if !s.signed {
+		s.tryWriting()
+	}
 }
 
 // spot is one parameter of a point.

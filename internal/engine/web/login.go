@@ -156,6 +156,7 @@ type outcome struct {
 	answer    *httpwire.Response
 	location  string
 	asksAgain bool // the page in the end has a password field
+	jar       map[string]string
 }
 
 func refusedAlike(a, b *outcome) bool {
@@ -207,7 +208,7 @@ func (s *scan) post(to string, values url.Values, jar map[string]string) *outcom
 		return nil
 	}
 	keepCookies(jar, answer)
-	o := &outcome{answer: answer}
+	o := &outcome{answer: answer, jar: jar}
 	end := answer
 	for range 3 {
 		next, ok := s.client.Resolve(to, end.Header.Get("Location"))

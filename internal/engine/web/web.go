@@ -21,12 +21,14 @@ import (
 
 // Options of one run. Zero values take the defaults.
 type Options struct {
-	Active      bool          // also attack: injection, traversal, write test
-	MaxPages    int           // pages that the crawler reads; 150
-	MaxDepth    int           // links away from the start; 5
-	MaxRequests int           // requests in all; 6000
-	Deadline    time.Time     // the run ends then with what it has
-	Timeout     time.Duration // of one request; 10 s
+	Active      bool                 // also attack: injection, traversal, write test
+	MaxPages    int                  // pages that the crawler reads; 150
+	MaxDepth    int                  // links away from the start; 5
+	MaxRequests int                  // requests in all; 6000
+	Deadline    time.Time            // the run ends then with what it has
+	Timeout     time.Duration        // of one request; 10 s
+	Login       *Login               // the customer's own account, where there is one
+	SignedIn    func(scanlink.Login) // hears how it fared
 }
 
 // Classes are the classes that findings of this package can have, sorted.
@@ -46,6 +48,7 @@ type scan struct {
 	client  *httpwire.Client
 	site    *site
 	missing *baselines
+	signed  bool // in with the customer's account: nothing is sent that might act in its name
 
 	lock     sync.Mutex
 	findings []scanlink.Finding
@@ -76,10 +79,14 @@ func Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []scanlink.
 	if _, err := s.client.Do(httpwire.Get("/")); err != nil {
 		return nil
 	}
+	if o.Login != nil {
+		o.SignedIn(s.signIn(*o.Login))
+	}
 	s.site = crawl(s)
 	s.passive()
 	if o.Active {
 		s.attack()
+		s.client.Always() // as a stranger
 		s.tryLogins()
 	}
 	slices.SortFunc(s.findings, func(a, b scanlink.Finding) int {

@@ -63,6 +63,8 @@ type Client struct {
 	sent  atomic.Int64
 	fails atomic.Int64
 
+	always atomic.Pointer[[]Field] // of every request: a session
+
 	serial atomic.Bool // one connection at a time, by turn
 	turn   sync.Mutex
 }
@@ -200,13 +202,40 @@ func (c *Client) Do(r *Request) (*Response, error) {
 		c.turn.Lock()
 		defer c.turn.Unlock()
 	}
-	resp, err := c.attempt(r, r.bytes(c), serial)
+	resp, err := c.attempt(r, c.carrying(r).bytes(c), serial)
+	if resp != nil && c.always.Load() != nil {
+		resp.Sent = r.bytes(c) // what is shown of a request holds no session
+	}
 	if err != nil && c.ctx.Err() == nil {
 		c.fails.Add(1)
 	} else if err == nil {
 		c.fails.Store(0)
 	}
 	return resp, err
+}
+
+// Always sets fields that every request carries from now on, unless it sets them itself. They are in no Response.Sent.
+func (c *Client) Always(fields ...Field) {
+	if len(fields) == 0 {
+		c.always.Store(nil)
+		return
+	}
+	c.always.Store(&fields)
+}
+
+func (c *Client) carrying(r *Request) *Request {
+	fields := c.always.Load()
+	if fields == nil {
+		return r
+	}
+	out := *r
+	out.Header = slices.Clone(r.Header)
+	for _, f := range *fields {
+		if !r.Has(f.Name) {
+			out.Header = append(out.Header, f)
+		}
+	}
+	return &out
 }
 
 // crowded is called when a new connection waits for an answer while others are open: a small server may have bound its
