@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/vedette/vedette/internal/domain/organization"
@@ -128,7 +129,11 @@ func (a *App) embedded(ctx context.Context) error {
 			return fmt.Errorf("start the embedded scanner: %w", err)
 		}
 	}
-	return child.Keep(ctx, exe, a.scannerConfig, child.Limits{Memory: int64(a.Config.Scanner.MemoryLimit)})
+	return child.Keep(ctx, exe, a.scannerConfig, child.Limits{Memory: int64(a.Config.Scanner.MemoryLimit), Ended: func(instance string) {
+		if err := a.dispatcher.Release(context.WithoutCancel(ctx), scanner.EmbeddedID, instance); err != nil {
+			a.log.WarnContext(ctx, "the leases of the embedded scanner end by themselves", slog.Any("error", err))
+		}
+	}})
 }
 
 // scannerConfig gives each start of the embedded scanner a certificate of its own.
@@ -139,7 +144,7 @@ func (a *App) scannerConfig() (agent.Config, error) {
 	}
 	certificate, err := a.dispatcher.Authority.Scanner(csr, scanner.EmbeddedID)
 	return agent.Config{Server: "https://" + a.link.Address().String(), Authority: a.dispatcher.Authority.Certificate(), Certificate: certificate, Key: key,
-		Parallel: a.Config.Scan.MaxParallel, Version: Version, Templates: a.Config.Feed.Dir}, err
+		Parallel: a.Config.Scan.MaxParallel, Version: Version, Instance: rand.Text(), Templates: a.Config.Feed.Dir}, err
 }
 
 func issuer(c *config.Config) report.Issuer {

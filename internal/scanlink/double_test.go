@@ -115,7 +115,7 @@ func (d *double) Link(_ context.Context, r scanlink.LinkRequest) (scanlink.LinkA
 	return scanlink.LinkAnswer{Certificate: c, Authority: d.authority.Certificate(), ScannerID: id}, nil
 }
 
-func (d *double) Known(_ context.Context, id string) error {
+func (d *double) Known(_ context.Context, id, _ string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err, ok := d.known[id]
@@ -125,7 +125,7 @@ func (d *double) Known(_ context.Context, id string) error {
 	return err
 }
 
-func (d *double) Renew(_ context.Context, id, csr string) (scanlink.LinkAnswer, error) {
+func (d *double) Renew(_ context.Context, id, _, csr string) (scanlink.LinkAnswer, error) {
 	c, err := d.authority.Scanner(csr, id)
 	d.change(func() { d.renewed++ })
 	return scanlink.LinkAnswer{Certificate: c, Authority: d.authority.Certificate(), ScannerID: id}, err

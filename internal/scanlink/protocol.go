@@ -58,13 +58,16 @@ type Hello struct {
 	Version      string            `json:"version"`
 	Capabilities []string          `json:"capabilities,omitempty"` // raw_sockets, ipv6 …
 	FeedVersions map[string]string `json:"feed_versions,omitempty"`
-	Clock        time.Time         `json:"clock"` // the scanner's own, so that the skew shows
+	Addresses    []string          `json:"addresses,omitempty"` // of its network interfaces
+	Clock        time.Time         `json:"clock"`               // the scanner's own, so that the skew shows
+	From         string            `json:"-"`                   // the address from which the server is called; set there
 }
 
 // LeaseRequest asks for one chunk of work.
 type LeaseRequest struct {
 	Hello
-	Free int `json:"free"` // chunks that the scanner could take now, this one among them; 0: only a verification
+	Free     int    `json:"free"`               // chunks that the scanner could take now, this one among them; 0: only a verification
+	Instance string `json:"instance,omitempty"` // this process among those of one scanner
 }
 
 // Lease is one chunk of a scan for one scanner until its deadline, or a job of verification.
@@ -113,6 +116,7 @@ type VerifyCheck struct {
 type Beat struct {
 	Token    int64     `json:"token"`
 	Progress *Progress `json:"progress,omitempty"`
+	Brief    bool      `json:"brief,omitempty"` // answered at once instead of held open
 }
 
 // BeatAnswer tells how the lease stands. It comes at once when the scan is to stop.

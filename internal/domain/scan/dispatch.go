@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -38,8 +39,10 @@ type Dispatcher struct {
 	Authority *authority.Authority
 	Judge     Judge
 	Complete  Complete
-	Knowledge func() string // version in force
-	LeaseTime time.Duration // how long a scanner may be silent; 0: DefaultLeaseTime
+	Knowledge func() string  // version in force
+	LeaseTime time.Duration  // how long a scanner may be silent; 0: DefaultLeaseTime
+	Sealer    *secret.Sealer // opens the credentials of targets; nil gives none to scanners
+	Limits    Limits
 	Log       *slog.Logger
 }
 
@@ -57,32 +60,53 @@ func (d *Dispatcher) door(ctx context.Context, fn func(*db.Tx) error) error {
 	return d.DB.Write(ctx, access.System(access.DoorDispatch), fn)
 }
 
-// Link trades a linking code, once, for a certificate.
+// Link trades a linking code, once, for a certificate. A request that can't be signed leaves the code good.
 func (d *Dispatcher) Link(ctx context.Context, r scanlink.LinkRequest) (scanlink.LinkAnswer, error) {
 	var id string
-	err := d.door(ctx, func(tx *db.Tx) error {
+	err := d.DB.Read(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error {
 		var err error
-		id, err = scanner.Link(tx, secret.TokenHash(r.Code))
+		id, err = scanner.Linkable(tx, secret.TokenHash(r.Code))
 		return err
 	})
 	if err != nil {
 		return scanlink.LinkAnswer{}, err
 	}
-	return d.Renew(ctx, id, r.CSR)
+	answer, serial, err := d.certify(id, r.CSR)
+	if err != nil {
+		return scanlink.LinkAnswer{}, err
+	}
+	err = d.door(ctx, func(tx *db.Tx) error { return scanner.Link(tx, id, secret.TokenHash(r.Code), serial) })
+	if err != nil {
+		return scanlink.LinkAnswer{}, err
+	}
+	return answer, nil
 }
 
 // Renew gives a scanner a new certificate.
-func (d *Dispatcher) Renew(_ context.Context, id, csr string) (scanlink.LinkAnswer, error) {
-	certificate, err := d.Authority.Scanner(csr, id)
-	if err != nil {
-		return scanlink.LinkAnswer{}, fault.At("/csr", "invalid", "The certificate request can't be used.").Because(err)
+func (d *Dispatcher) Renew(ctx context.Context, id, shown, csr string) (scanlink.LinkAnswer, error) {
+	answer, serial, err := d.certify(id, csr)
+	if err == nil {
+		err = d.door(ctx, func(tx *db.Tx) error { return scanner.Renewed(tx, id, shown, serial) })
 	}
-	return scanlink.LinkAnswer{Certificate: certificate, Authority: d.Authority.Certificate(), ScannerID: id}, nil
+	if err != nil {
+		return scanlink.LinkAnswer{}, err
+	}
+	return answer, nil
 }
 
-// Known refuses scanners that are gone or deactivated.
-func (d *Dispatcher) Known(ctx context.Context, id string) error {
-	return d.DB.Read(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error {
+func (d *Dispatcher) certify(id, csr string) (scanlink.LinkAnswer, string, error) {
+	certificate, err := d.Authority.Scanner(csr, id)
+	if err != nil {
+		return scanlink.LinkAnswer{}, "", fault.At("/csr", "invalid", "The certificate request can't be used.").Because(err)
+	}
+	serial, err := authority.SerialOf(certificate)
+	return scanlink.LinkAnswer{Certificate: certificate, Authority: d.Authority.Certificate(), ScannerID: id}, serial, err
+}
+
+// Known refuses scanners that are gone or deactivated, and certificates that were replaced.
+func (d *Dispatcher) Known(ctx context.Context, id, serial string) error {
+	remember := false
+	err := d.DB.Read(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error {
 		s, err := scanner.ByID(tx, id)
 		if db.NoRows(err) {
 			return fault.New(fault.Unauthenticated, "This scanner is no more.")
@@ -93,8 +117,16 @@ func (d *Dispatcher) Known(ctx context.Context, id string) error {
 		if s.State == scanner.Deactivated {
 			return fault.New(fault.Forbidden, "This scanner is deactivated.")
 		}
+		if !s.Shows(serial) {
+			return fault.New(fault.Unauthenticated, "This certificate was replaced by a later one; link the scanner again.")
+		}
+		remember = s.Kind == scanner.Remote && s.Serial == ""
 		return nil
 	})
+	if err != nil || !remember {
+		return err
+	}
+	return d.door(ctx, func(tx *db.Tx) error { return scanner.Remember(tx, id, serial) })
 }
 
 // Hello notes what a scanner is.
@@ -108,89 +140,29 @@ func seen(tx *db.Tx, id string, h scanlink.Hello) error {
 		versions = append(versions, k+" "+v)
 	}
 	slices.Sort(versions)
-	return scanner.Seen(tx, id, h.Version, strings.Join(versions, ", "), h.Capabilities)
+	return scanner.Seen(tx, id, scanner.Told{Version: h.Version, FeedVersion: strings.Join(versions, ", "), Capabilities: kept(h.Capabilities),
+		SourceAddresses: sources(h)})
 }
 
-// Lease waits for a chunk or a verification.
-func (d *Dispatcher) Lease(ctx context.Context, id string, r scanlink.LeaseRequest) (*scanlink.Lease, error) {
-	first := true
-	for {
-		chunks, verifications := d.DB.Wait(chunksTopic), d.DB.Wait(scanner.VerifyTopic)
-		var out *scanlink.Lease
-		err := d.door(ctx, func(tx *db.Tx) error {
-			if first {
-				if err := seen(tx, id, r.Hello); err != nil {
-					return err
-				}
-			}
-			var err error
-			out, err = d.offer(tx, id, r.Free)
-			return err
-		})
-		if err != nil || out != nil {
-			return out, err
-		}
-		first = false
-		select {
-		case <-chunks:
-		case <-verifications:
-		case <-time.After(2 * time.Second): // a lease that expired wakes nobody
-		case <-ctx.Done():
-			return nil, nil
+// sources are the addresses from which a scanner scans: the one from which it calls, then those of its interfaces. One that lies
+// behind the same address translation as its targets is met by the latter.
+func sources(h scanlink.Hello) []string {
+	var all []string
+	for _, text := range append([]string{h.From}, h.Addresses...) {
+		a, err := netip.ParseAddr(text)
+		if err == nil && a.IsGlobalUnicast() && !slices.Contains(all, a.String()) {
+			all = append(all, a.String())
 		}
 	}
+	return kept(all)
 }
 
-// mayTake says whether a scanner may have another chunk: not once it is deactivated, and a remote one only up to its limit.
-func mayTake(tx *db.Tx, id string) (bool, error) {
-	s, err := scanner.ByID(tx, id)
-	if err != nil || s.State == scanner.Deactivated {
-		return false, err
+// kept is an empty list instead of none.
+func kept(all []string) []string {
+	if all == nil {
+		return []string{}
 	}
-	if s.Kind != scanner.Remote {
-		return true, nil
-	}
-	n, err := leasedBy(tx, id)
-	return n < s.MaxConcurrency, err
-}
-
-// offer looks for work once.
-func (d *Dispatcher) offer(tx *db.Tx, id string, free int) (*scanlink.Lease, error) {
-	v, err := scanner.NextVerification(tx, id, tx.Now().Add(-15*time.Second))
-	if err != nil {
-		return nil, err
-	}
-	if v != nil {
-		return &scanlink.Lease{Verify: &scanlink.VerifyJob{ID: v.ID}}, nil
-	}
-	if err := returnExpired(tx); err != nil || free == 0 {
-		return nil, err
-	}
-	if may, err := mayTake(tx, id); err != nil || !may {
-		return nil, err
-	}
-	c, err := nextChunk(tx, id)
-	if err != nil || c == nil {
-		return nil, err
-	}
-	h, err := history(tx, c.HistoryID)
-	if err != nil {
-		return nil, err
-	}
-	if err := lease(tx, c, id, d.leaseTime()); err != nil {
-		return nil, err
-	}
-	version := h.FeedVersion
-	if h.StartedAt == nil {
-		version = d.Knowledge()
-		if err := begin(tx, h, version); err != nil {
-			return nil, err
-		}
-	}
-	plan := h.Plan
-	plan.Hosts = c.Hosts
-	return &scanlink.Lease{ChunkID: c.ID, ScanID: c.ScanID, Attempt: c.Attempt, Token: c.Token, DeadlineSeconds: int(d.leaseTime().Seconds()),
-		Plan: &plan, FeedVersion: version}, nil
+	return all
 }
 
 // Beat extends the lease, then waits until a stop is asked for, ctx ends, or the next beat is due.
@@ -208,7 +180,10 @@ func (d *Dispatcher) Beat(ctx context.Context, id, chunk string, b scanlink.Beat
 		if err := scanner.Touch(tx, id); err != nil {
 			return err
 		}
-		return extend(tx, c, d.leaseTime(), b.Progress)
+		if err := extend(tx, c, d.leaseTime(), b.Progress); err != nil || b.Progress == nil {
+			return err
+		}
+		return tx.Wake(progressTopic(run))
 	})
 	for err == nil {
 		woken := d.DB.Wait(historyTopic(run))
@@ -219,7 +194,7 @@ func (d *Dispatcher) Beat(ctx context.Context, id, chunk string, b scanlink.Beat
 			}
 			return err
 		})
-		if err != nil || answer.Stop {
+		if err != nil || answer.Stop || b.Brief {
 			break
 		}
 		select {
@@ -231,8 +206,21 @@ func (d *Dispatcher) Beat(ctx context.Context, id, chunk string, b scanlink.Beat
 	return answer, err
 }
 
-// Observe stages one batch. Observations of addresses that the chunk does not name are refused.
+// mostStaged bytes of the observations of one lease.
+const mostStaged = 256 << 20
+
+// Observe stages one batch. Observations of addresses that the chunk does not name are refused, and so is more than a lease may
+// stage: then the chunk has failed.
 func (d *Dispatcher) Observe(ctx context.Context, id, chunk string, b scanlink.Batch) error {
+	err := d.observe(ctx, id, chunk, b)
+	if fault.Is(err, fault.TooLarge) {
+		d.Log.WarnContext(ctx, "a scanner sends more than a chunk may hold", slog.String("scanner", id), slog.String("chunk", chunk))
+		return errors.Join(err, d.door(ctx, func(tx *db.Tx) error { return condemn(tx, chunk, b.Token) }))
+	}
+	return err
+}
+
+func (d *Dispatcher) observe(ctx context.Context, id, chunk string, b scanlink.Batch) error {
 	return d.door(ctx, func(tx *db.Tx) error {
 		c, err := heldChunk(tx, id, chunk, b.Token)
 		if err != nil {
@@ -400,6 +388,9 @@ func conclude(tx *db.Tx, id string, complete Complete) error {
 	if err := tx.Wake(historyTopic(id)); err != nil {
 		return err
 	}
+	if err := tx.Wake(progressTopic(id)); err != nil {
+		return err
+	}
 	return outbox.Emit(tx, event, Ended{ScanID: h.ScanID, HistoryID: h.ID})
 }
 
@@ -430,9 +421,15 @@ func skew(theirs time.Time, ours clock.Time) scanlink.VerifyCheck {
 	return scanlink.VerifyCheck{Name: "clock_skew", OK: apart <= mostSkew, Value: apart.String()}
 }
 
-// Sweep ends runs that nobody resumed within an hour, and those of which no part is left to work, or none is to be
+// Sweep announces outages, stops what runs although all is held, and ends runs that nobody resumed within an hour, and those of which no part is left to work, or none is to be
 // worked, when their scanner was lost.
 func (d *Dispatcher) Sweep(ctx context.Context) error {
+	if err := d.outages(ctx); err != nil {
+		return err
+	}
+	if _, err := StopHeld(ctx, d.DB); err != nil {
+		return err
+	}
 	var lost []History
 	actors := map[string]jobs.Actor{}
 	err := d.door(ctx, func(tx *db.Tx) error {

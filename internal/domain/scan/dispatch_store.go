@@ -18,60 +18,6 @@ func stale() *fault.Fault {
 	return fault.New(fault.Conflict, "The lease of this chunk has ended.").Coded("stale_token")
 }
 
-// nextChunk takes the oldest queued chunk of a scanner; nil where there is none. On PostgreSQL rows that another node is taking at
-// this moment are passed over.
-func nextChunk(tx *db.Tx, scanner string) (*Chunk, error) {
-	var all []Chunk
-	q := tx.Select(&all).Where("scanner_id = ? AND state = ?", scanner, chunkQueued).
-		Where("NOT EXISTS (SELECT 1 FROM scan_histories h WHERE h.organization_id = c.organization_id AND h.id = c.history_id AND h.state = ?)", Stopping).Order("created_at", "number").Limit(1)
-	if tx.Dialect() == db.Postgres {
-		q = q.For("UPDATE SKIP LOCKED")
-	}
-	if err := q.Scan(tx.Context()); err != nil {
-		return nil, fmt.Errorf("next chunk: %w", err)
-	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	return &all[0], nil
-}
-
-// leasedBy counts the chunks that a scanner works at this moment.
-func leasedBy(tx *db.Tx, scanner string) (int, error) {
-	n, err := tx.Select((*Chunk)(nil)).Where("scanner_id = ? AND state = ?", scanner, chunkLeased).Count(tx.Context())
-	if err != nil {
-		return 0, fmt.Errorf("leased chunks: %w", err)
-	}
-	return int(n), nil
-}
-
-// lease gives the chunk to a scanner, with a new token.
-func lease(tx *db.Tx, c *Chunk, scanner string, length time.Duration) error {
-	c.State, c.LeasedBy, c.LeasedAt, c.LeaseUntil = chunkLeased, &scanner, clock.AtPointer(tx.Now().Time()), clock.AtPointer(tx.Now().Add(length).Time())
-	c.Attempt++
-	c.Token++
-	c.Progress, c.Stage, c.HostsDone = 0, "", 0
-	_, err := tx.Update(c).Column("state", "leased_by", "leased_at", "lease_until", "attempt", "token", "progress", "stage", "hosts_done").WherePK().Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("lease: %w", err)
-	}
-	return nil
-}
-
-// returnExpired puts chunks whose scanner has been silent back into the pool. One on which scanners are lost again and again has
-// failed: it would hold up all that wait behind it.
-func returnExpired(tx *db.Tx) error {
-	_, err := tx.Update((*Chunk)(nil)).Set("state = CASE WHEN attempt < ? THEN ? ELSE ? END", maxAttempts, chunkQueued, chunkFailed).
-		Set("progress = CASE WHEN attempt < ? THEN 0 ELSE 1000 END", maxAttempts).
-		Set("error = CASE WHEN attempt < ? THEN error ELSE ? END", maxAttempts, "Its scanner was lost each time.").
-		Set("leased_by = NULL, lease_until = NULL, stage = ''").
-		Where("state = ? AND lease_until < ?", chunkLeased, tx.Now()).Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("return expired leases: %w", err)
-	}
-	return nil
-}
-
 // heldChunk is the chunk that the scanner holds with that token; a fault of kind conflict otherwise.
 func heldChunk(tx *db.Tx, scanner, id string, token int64) (*Chunk, error) {
 	c, err := chunkByID(tx, id)
@@ -146,7 +92,7 @@ type observationRow struct {
 	Body     string `bun:"body"`
 }
 
-// stage keeps a batch; a repeat changes nothing.
+// stage keeps a batch; a repeat changes nothing. Fault kind: toolarge where the lease has staged all that it may.
 func stage(tx *db.Tx, c *Chunk, sequence int, observations []scanlink.Observation) error {
 	body, err := json.Marshal(observations)
 	if err != nil {
@@ -154,8 +100,29 @@ func stage(tx *db.Tx, c *Chunk, sequence int, observations []scanlink.Observatio
 	}
 	row := &observationRow{ChunkID: c.ID, Attempt: c.Attempt, Sequence: sequence, Body: string(body)}
 	row.OrganizationID = c.OrganizationID
-	if _, err := tx.Insert(row).On("CONFLICT DO NOTHING").Exec(tx.Context()); err != nil {
+	res, err := tx.Insert(row).On("CONFLICT DO NOTHING").Exec(tx.Context())
+	if err != nil {
 		return fmt.Errorf("stage: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	res, err = tx.Update((*Chunk)(nil)).Set("staged_bytes = staged_bytes + ?", len(body)).
+		Where("id = ? AND staged_bytes + ? <= ?", c.ID, len(body), mostStaged).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("stage: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return fault.New(fault.TooLarge, "The observations of this chunk come to more than %d MiB.", mostStaged>>20).Coded("too_much_observed").Because(err)
+	}
+	return nil
+}
+
+// condemn lets the next failure of a chunk be its last: trying again would bring the same.
+func condemn(tx *db.Tx, id string, token int64) error {
+	_, err := tx.Update((*Chunk)(nil)).Set("failures = ?", maxFailures-1).Where("id = ? AND token = ?", id, token).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("condemn chunk: %w", err)
 	}
 	return nil
 }
@@ -189,16 +156,6 @@ func dropStaged(tx *db.Tx, c *Chunk) error {
 		return fmt.Errorf("drop staged: %w", err)
 	}
 	return nil
-}
-
-// begin notes that a run has its first lease.
-func begin(tx *db.Tx, h *History, feedVersion string) error {
-	_, err := tx.Update((*History)(nil)).Set("state = ?, started_at = ?, feed_version = ?", Running, tx.Now(), feedVersion).
-		Where("id = ? AND state IN (?)", h.ID, bun.List([]string{Requested, Queued})).Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	return setState(tx, h.ScanID, Running, &h.ID)
 }
 
 // remaining counts the chunks of a run that have not ended, and locks the run meanwhile.
@@ -268,7 +225,7 @@ func end(tx *db.Tx, h *History) error {
 // abandoned are runs that have had no lease for too long, though their scanner is busy with no other.
 func abandoned(tx *db.Tx) ([]History, error) {
 	var all []History
-	err := tx.Select(&all).Where("finished_at IS NULL AND state <> ? AND requested_at < ?", Stopping, tx.Now().Add(-ResumeTime)).
+	err := tx.Select(&all).Where("finished_at IS NULL AND state NOT IN (?) AND coalesce(resumed_at, requested_at) < ?", bun.List([]string{Stopping, Paused}), tx.Now().Add(-ResumeTime)).
 		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.leased_at > ?)", tx.Now().Add(-ResumeTime)).
 		Where("NOT EXISTS (SELECT 1 FROM scan_chunks c WHERE c.state = 'leased' AND (c.scanner_id = h.scanner_id OR c.organization_id = h.organization_id AND c.history_id = h.id))").
 		Limit(100).Scan(tx.Context())

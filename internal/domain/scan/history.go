@@ -13,7 +13,7 @@ type HistoryAttributes struct {
 	ID              string            `json:"id"`
 	ScanID          string            `json:"scan_id"`
 	Status          *string           `json:"status" enum:"Requested,Running,Done,Stopped,Failed"`
-	State           string            `json:"state" enum:"requested,queued,running,stopping,stopped,completed,failed,interrupted"`
+	State           string            `json:"state" enum:"requested,queued,running,paused,stopping,stopped,completed,failed,interrupted"`
 	Profile         string            `json:"profile"`
 	RequestedAt     clock.Time        `json:"requested_at" format:"date-time"`
 	StartedAt       *clock.Time       `json:"started_at" format:"date-time"`
@@ -24,6 +24,7 @@ type HistoryAttributes struct {
 	HostsScanned    int               `json:"hosts_scanned"`
 	Progress        float64           `json:"progress"`
 	Stage           string            `json:"stage"`
+	PausedBy        *string           `json:"paused_by" enum:"user,blackout" doc:"null while it is not paused"`
 	Counts          Counts            `json:"counts"`
 	PCIStatus       *string           `json:"pci_status" enum:"pass,fail,inconclusive"`
 	PCIReason       string            `json:"pci_reason"`
@@ -120,6 +121,9 @@ func (h History) attributes(t tally) HistoryAttributes {
 		StartedAt: h.StartedAt, FinishedAt: h.FinishedAt, Coverage: h.Coverage, HostsTotal: h.HostsTotal, HostsScanned: h.HostsScanned,
 		Progress: float64(h.Progress) / 10, Stage: h.Stage, Counts: h.Counts, PCIStatus: h.PCIStatus, PCIReason: h.PCIReason, ReportID: h.ReportID,
 		FeedVersions: map[string]string{}, Error: h.Error}
+	if h.State == Paused {
+		a.PausedBy = h.PausedBy
+	}
 	if h.FinishedAt == nil {
 		a.Progress, a.Stage, a.HostsScanned = t.percent(), t.Stage, t.Scanned
 	} else if h.StartedAt != nil {

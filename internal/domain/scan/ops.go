@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,11 +27,12 @@ type Attributes struct {
 	Schedule         *op.Link    `json:"schedule"`
 	Scanner          *op.Link    `json:"scanner"`
 	Profile          string      `json:"profile" enum:"discovery,pci,full,fast,web,penetration"`
+	Priority         string      `json:"priority" enum:"low,normal,high" doc:"Among the scans of its own organization"`
 	Comment          string      `json:"comment"`
 	Notify           []string    `json:"notify" doc:"E-mail addresses told when it is done"`
 	AppType          string      `json:"app_type"`
 	Status           *string     `json:"status" enum:"Requested,Running,Done,Stopped,Failed" doc:"null before the first run"`
-	State            string      `json:"state" enum:"new,requested,queued,running,stopping,stopped,completed,failed,interrupted"`
+	State            string      `json:"state" enum:"new,requested,queued,running,paused,stopping,stopped,completed,failed,interrupted"`
 	Progress         float64     `json:"progress" doc:"Percent by weight of work, 0 to 100"`
 	Stage            string      `json:"stage"`
 	ETA              *clock.Time `json:"eta" format:"date-time"`
@@ -63,6 +65,7 @@ type createAttributes struct {
 	Schedule op.RefID `json:"schedule,omitempty" doc:"When it starts by itself"`
 	Scanner  op.RefID `json:"scanner,omitempty" doc:"VRMS and penetration; PCI fixes it"`
 	Profile  string   `json:"profile,omitempty" enum:"discovery,pci,full,fast,web,penetration" doc:"VRMS and penetration; PCI fixes it"`
+	Priority string   `json:"priority,omitempty" enum:"low,normal,high" doc:"Among the scans of one's own organization; default normal"`
 	Comment  string   `json:"comment,omitempty" maxLength:"2000"`
 	Notify   []string `json:"notify,omitempty" maxItems:"50"`
 }
@@ -80,6 +83,7 @@ type updateAttributes struct {
 	Schedule op.Field[string]   `json:"schedule,omitempty" doc:"Id; null: it starts by itself no more"`
 	Scanner  op.Field[string]   `json:"scanner,omitempty"`
 	Profile  op.Field[string]   `json:"profile,omitempty"`
+	Priority op.Field[string]   `json:"priority,omitempty" enum:"low,normal,high" doc:"Of a running scan, too"`
 	Comment  op.Field[string]   `json:"comment,omitempty" maxLength:"2000"`
 	Notify   op.Field[[]string] `json:"notify,omitempty"`
 }
@@ -89,12 +93,13 @@ var columns = filter.Columns{Date: "created_at", Sort: "name", All: []filter.Col
 	{Name: "name", SQL: "?TableAlias.name", Search: true},
 	{Name: "comment", SQL: "?TableAlias.comment", NoSort: true, Search: true},
 	{Name: "status", SQL: "?TableAlias.state", Kind: filter.Word, Alias: statesOf, Words: []string{"Requested", "Running", "Done", "Stopped", "Failed"}},
-	{Name: "state", SQL: "?TableAlias.state", Kind: filter.Word, Alias: statesOf, Words: []string{New, Requested, Queued, Running, Stopping, Stopped, Completed, Failed, Interrupted}},
+	{Name: "state", SQL: "?TableAlias.state", Kind: filter.Word, Alias: statesOf, Words: []string{New, Requested, Queued, Running, Paused, Stopping, Stopped, Completed, Failed, Interrupted}},
 	{Name: "target", SQL: "?TableAlias.target_id", Kind: filter.ID, NoSort: true},
 	{Name: "scanner", SQL: "?TableAlias.scanner_id", Kind: filter.ID, Null: true, NoSort: true},
 	{Name: "schedule", SQL: "?TableAlias.schedule_id", Kind: filter.ID, Null: true, NoSort: true},
 	{Name: "next_time", SQL: nextTimeSQL, Kind: filter.Moment, Null: true},
 	{Name: "profile", SQL: "?TableAlias.profile", Kind: filter.Word},
+	{Name: "priority", SQL: "?TableAlias.priority", Kind: filter.Word, Words: Priorities, NoSort: true},
 	{Name: "last_verdict", SQL: "?TableAlias.last_verdict", Kind: filter.Word, Null: true},
 	{Name: "last_finished_at", SQL: "?TableAlias.last_finished_at", Kind: filter.Moment, Null: true},
 	{Name: "created_at", SQL: "?TableAlias.created_at", Kind: filter.Moment},
@@ -124,13 +129,22 @@ func Operations(s Starter) []op.Operation {
 		op.Bulk("deleteScans", "Delete scans", http.MethodDelete, "/v2/scans", access.ScanCreate, "scan", remove).Conflicts(),
 		op.LongAction("startScan", "Start a scan", http.MethodPost, "/v2/scans/{id}/start", access.ScanRun, s.start).Conflicts().
 			Says("Answers the scan with `current_history_id`. Starting a running scan is 409."),
-		op.Action("stopScan", "Stop a scan", http.MethodPost, "/v2/scans/{id}/stop", access.ScanRun, func(tx *db.Tx, in *op.Path) (Attributes, error) {
-			if err := stop(tx, in.ID); err != nil {
-				return Attributes{}, err
-			}
-			return show(tx, in.ID)
-		}).Conflicts(),
+		op.Action("stopScan", "Stop a scan", http.MethodPost, "/v2/scans/{id}/stop", access.ScanRun, then(stop)).Conflicts(),
+		op.Action("pauseScan", "Pause a scan", http.MethodPost, "/v2/scans/{id}/pause", access.ScanRun, then(pause)).Conflicts().
+			Says("Scanners give back what they work on and send nothing more; what is done stays done. `state` is paused, `status` Running."),
+		op.Action("resumeScan", "Resume a scan", http.MethodPost, "/v2/scans/{id}/resume", access.ScanRun, then(resume)).Conflicts().
+			Says("Ends a pause, also one by a blackout of its schedule: the scan then goes on until that blackout's end. It waits for its turn as queued."),
 	), historyOperations()...)
+}
+
+// then acts on a scan and answers it.
+func then(act func(*db.Tx, string) error) func(*db.Tx, *op.Path) (Attributes, error) {
+	return func(tx *db.Tx, in *op.Path) (Attributes, error) {
+		if err := act(tx, in.ID); err != nil {
+			return Attributes{}, err
+		}
+		return show(tx, in.ID)
+	}
 }
 
 func list(v view) func(*db.Tx, *op.Empty, filter.Query) (filter.Page[Attributes], error) {
@@ -162,7 +176,7 @@ func create(tx *db.Tx, in *createInput) (Attributes, error) {
 	if err != nil {
 		return Attributes{}, err
 	}
-	s := &Scan{ID: db.NewID(), Product: tx.Product(), Name: name, Comment: a.Comment, Notify: a.Notify, State: New, CreatedAt: tx.Now(), UpdatedAt: tx.Now()}
+	s := &Scan{ID: db.NewID(), Product: tx.Product(), Name: name, Comment: a.Comment, Notify: a.Notify, Priority: cmp.Or(a.Priority, "normal"), State: New, CreatedAt: tx.Now(), UpdatedAt: tx.Now()}
 	if user := tx.Grant().Principal().User; user != "" {
 		s.CreatedBy = &user
 	}
@@ -237,6 +251,18 @@ func (s *Scan) setProfile(profile string) error {
 	return nil
 }
 
+// prefer sets the priority, of a run that has not ended too; empty: normal.
+func (s *Scan) prefer(tx *db.Tx, priority string) error {
+	s.Priority = cmp.Or(priority, "normal")
+	if rank(s.Priority) == 0 {
+		return fault.At("/scan/priority", "unknown", "priority is one of %s.", strings.Join(Priorities, ", "))
+	}
+	if s.CurrentHistoryID == nil {
+		return nil
+	}
+	return setPriority(tx, *s.CurrentHistoryID, rank(s.Priority))
+}
+
 func update(tx *db.Tx, in *updateInput) (Attributes, error) {
 	a := in.Body.Scan
 	if err := op.NoneSent("/scan", a); err != nil {
@@ -266,6 +292,11 @@ func update(tx *db.Tx, in *updateInput) (Attributes, error) {
 	}
 	if a.Schedule.Sent {
 		if err := s.follow(tx, a.Schedule.Value); err != nil {
+			return Attributes{}, err
+		}
+	}
+	if a.Priority.Sent {
+		if err := s.prefer(tx, a.Priority.Value); err != nil {
 			return Attributes{}, err
 		}
 	}
@@ -335,7 +366,7 @@ func represent(tx *db.Tx, rows []Scan) ([]Attributes, error) {
 	}
 	all := make([]Attributes, len(rows))
 	for i, s := range rows {
-		a := Attributes{ID: s.ID, Name: s.Name, Target: &op.Link{ID: s.TargetID, Name: names[s.TargetID]}, Profile: s.Profile, Comment: s.Comment,
+		a := Attributes{ID: s.ID, Name: s.Name, Target: &op.Link{ID: s.TargetID, Name: names[s.TargetID]}, Profile: s.Profile, Priority: s.Priority, Comment: s.Comment,
 			Notify: s.Notify, AppType: s.Product, Status: Status(s.State), State: s.State, CurrentHistoryID: s.CurrentHistoryID,
 			CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
 		if s.ScheduleID != nil {
@@ -361,10 +392,10 @@ func represent(tx *db.Tx, rows []Scan) ([]Attributes, error) {
 // follow shows how far the run has come, and when it will be done at the pace so far.
 func (a *Attributes) follow(t tally, h History, now clock.Time) {
 	a.Progress, a.Stage = t.percent(), t.Stage
-	if h.StartedAt == nil || a.Progress < 1 || a.Progress >= 100 {
+	if h.StartedAt == nil || h.State == Paused || a.Progress < 1 || a.Progress >= 100 {
 		return
 	}
-	passed := float64(now - *h.StartedAt)
+	passed := float64(h.worked(now).Milliseconds())
 	eta := now + clock.Time(passed*(100-a.Progress)/a.Progress)
 	a.ETA = &eta
 }

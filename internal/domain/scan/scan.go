@@ -3,8 +3,8 @@
 // attempt and becomes facts and findings in the commit that finishes the chunk. Deleting a scan removes its histories; the
 // reports they yielded stay.
 //
-// States of a scan: new (never run), then those of its last run. States of a history: requested, queued, running, stopping,
-// stopped, completed, failed, interrupted.
+// States of a scan: new (never run), then those of its last run. States of a history: requested, queued, running, paused,
+// stopping, stopped, completed, failed, interrupted. A paused run has no traffic; resumed, it waits for its turn as queued.
 package scan
 
 import (
@@ -25,6 +25,7 @@ const (
 	Requested   = "requested"
 	Queued      = "queued"
 	Running     = "running"
+	Paused      = "paused"
 	Stopping    = "stopping"
 	Stopped     = "stopped"
 	Completed   = "completed"
@@ -58,11 +59,13 @@ const (
 // Topics of wake-ups.
 const chunksTopic = "chunks"
 
-func historyTopic(id string) string { return "history " + id }
+// historyTopic wakes the beats of a run's chunks, progressTopic those who watch it.
+func historyTopic(id string) string  { return "history " + id }
+func progressTopic(id string) string { return "progress " + id }
 
 // statuses are the known words on the wire, by state.
 var statuses = map[string]string{
-	Requested: "Requested", Queued: "Requested", Running: "Running", Stopping: "Running", Completed: "Done", Stopped: "Stopped",
+	Requested: "Requested", Queued: "Requested", Running: "Running", Paused: "Running", Stopping: "Running", Completed: "Done", Stopped: "Stopped",
 	Failed: "Failed", Interrupted: "Failed",
 }
 
@@ -107,6 +110,7 @@ type Scan struct {
 	ScheduleID            *string     `bun:"schedule_id"`
 	ScheduledAt           *clock.Time `bun:"scheduled_at"` // the firing that started the last run by schedule
 	Profile               string      `bun:"profile"`
+	Priority              string      `bun:"priority"`
 	Comment               string      `bun:"comment"`
 	Notify                []string    `bun:"notify,type:jsonb"`
 	State                 string      `bun:"state"`
@@ -151,6 +155,13 @@ type History struct {
 	StartedByName string      `bun:"started_by_name"`
 	Error         string      `bun:"error"`
 	StopAt        *clock.Time `bun:"stop_at"` // by the duration of the schedule that started it
+	Priority      int         `bun:"priority"`
+	PausedBy      *string     `bun:"paused_by"` // ByUser or ByBlackout
+	PausedAt      *clock.Time `bun:"paused_at"`
+	PausedFor     clock.Time  `bun:"paused_for"` // milliseconds of the pauses that are over
+	ResumedAt     *clock.Time `bun:"resumed_at"`
+	ExemptUntil   *clock.Time `bun:"exempt_until"`   // until then no blackout pauses it
+	LastLeasedAt  *clock.Time `bun:"last_leased_at"` // when a part of it was last given to a scanner
 }
 
 // RowID breaks ties of a list.
@@ -195,7 +206,11 @@ type Chunk struct {
 	Progress   int                 `bun:"progress"`
 	Stage      string              `bun:"stage"`
 	HostsDone  int                 `bun:"hosts_done"`
-	Failures   int                 `bun:"failures"`
+	Failures   int                 `bun:"failures"` // how often the engine itself failed on it
+	Losses     int                 `bun:"losses"`   // how often its scanner fell silent
+	Staged     int64               `bun:"staged_bytes"`
+	Rate       int                 `bun:"rate"`            // its share of the installation's packets a second; 0: unlimited
+	Instance   string              `bun:"leased_instance"` // of the scanner that holds it
 	Error      string              `bun:"error"`
 	CreatedAt  clock.Time          `bun:"created_at"`
 }
@@ -208,6 +223,12 @@ const (
 	ResumeTime = time.Hour
 	// maxFailures is how often a chunk is tried when the engine itself fails on it.
 	maxFailures = 3
-	// maxAttempts is how often a chunk is leased when its scanners fall silent.
-	maxAttempts = 6
+	// maxLosses is how often a chunk's scanners may fall silent before it has failed.
+	maxLosses = 6
 )
+
+// Priorities of a scan among those of its own organization, from the last to the first.
+var Priorities = []string{"low", "normal", "high"}
+
+// rank of a priority in a history, from 1.
+func rank(priority string) int { return slices.Index(Priorities, priority) + 1 }

@@ -21,6 +21,9 @@ const TickEvery = 15 * time.Second
 // mostDue schedules and runs that one tick handles; the next has the rest.
 const mostDue = 500
 
+// mostOpen runs with blackouts that one tick looks at.
+const mostOpen = 10_000
+
 // TickJob looks for schedules that are due.
 type TickJob struct{}
 
@@ -45,17 +48,21 @@ func WorkSchedules(q *jobs.Queue, d *db.DB, s Starter, log *slog.Logger) {
 	q.Every(TickEvery, TickJob{})
 }
 
-// Tick fires the schedules that are due and stops the runs whose time is over. Several may tick at once: each firing is claimed
+// Tick fires the schedules that are due, stops the runs whose time is over, and pauses and resumes by blackouts. Several may tick at once: each firing is claimed
 // by one.
 func Tick(ctx context.Context, d *db.DB, log *slog.Logger) error {
 	var due []schedule.Schedule
 	var over []Outdated
+	var dark []darkened
 	err := d.Read(ctx, access.System(access.DoorScheduleTick), func(tx *db.Tx) error {
 		var err error
 		if due, err = schedule.Due(tx, mostDue); err != nil {
 			return err
 		}
-		over, err = overdue(tx, mostDue)
+		if over, err = overdue(tx, mostDue); err != nil {
+			return err
+		}
+		dark, err = shadowed(tx, mostOpen)
 		return err
 	})
 	for i := range due {
@@ -63,6 +70,9 @@ func Tick(ctx context.Context, d *db.DB, log *slog.Logger) error {
 	}
 	for _, o := range over {
 		err = errors.Join(err, d.Write(ctx, o.Actor.Grant(), func(tx *db.Tx) error { return endOverdue(tx, o.History) }))
+	}
+	for _, r := range dark {
+		err = errors.Join(err, d.Write(ctx, r.Actor.Grant(), r.turn))
 	}
 	return err
 }

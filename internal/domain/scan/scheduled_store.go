@@ -65,12 +65,5 @@ func overdue(tx *db.Tx, limit int) ([]Outdated, error) {
 	if err != nil {
 		return nil, fmt.Errorf("overdue runs: %w", err)
 	}
-	all := make([]Outdated, len(rows))
-	for i, h := range rows {
-		all[i].History = h
-		if all[i].Actor, err = h.actor(tx); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return actorsOf(tx, rows)
 }

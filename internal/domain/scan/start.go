@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -201,11 +202,21 @@ func (s Starter) allowed(hosts []scanlink.PlanHost, private bool) error {
 
 // launch makes the run and its chunks, and announces it, in one commit.
 func launch(tx *db.Tx, sub prepared, contact string, by cause) error {
+	if err := notHeld(tx); err != nil {
+		return err
+	}
 	if err := target.CheckQuota(tx); err != nil {
 		return err
 	}
+	if err := mayRescan(tx, sub.scan); err != nil {
+		return err
+	}
+	exempt, err := exemption(tx, sub.scan)
+	if err != nil {
+		return err
+	}
 	p := tx.Grant().Principal()
-	h := &History{ID: db.NewID(), ScanID: sub.scan.ID, Product: sub.scan.Product, State: Queued, ScannerID: &sub.scanner.ID, RequestedAt: tx.Now(),
+	h := &History{Priority: rank(sub.scan.Priority), ExemptUntil: exempt, ID: db.NewID(), ScanID: sub.scan.ID, Product: sub.scan.Product, State: Queued, ScannerID: &sub.scanner.ID, RequestedAt: tx.Now(),
 		HostsTotal: len(sub.hosts), StartedByName: cmp.Or(by.name, p.Username), Error: sub.notes, StopAt: by.stopAt,
 		Plan: scanlink.Plan{Profile: sub.scan.Profile, Ports: sub.ports, AliveTest: sub.target.AliveTest, Parallel: sub.target.MaxParallel, Contact: contact}}
 	if p.User != "" {
@@ -243,7 +254,7 @@ func stop(tx *db.Tx, id string) error {
 		return err
 	}
 	if s.CurrentHistoryID == nil {
-		return fault.New(fault.Conflict, "This scan is not running.").Coded("scan_not_running")
+		return notRunning()
 	}
 	return stopRun(tx, s, *s.CurrentHistoryID)
 }
@@ -261,7 +272,7 @@ func stopRun(tx *db.Tx, s *Scan, history string) error {
 		return err
 	}
 	tx.Changed(db.Change{Type: "scan", ID: s.ID, Name: s.Name, After: Ended{ScanID: s.ID, HistoryID: history}})
-	if err := tx.Wake(historyTopic(history)); err != nil {
+	if err := errors.Join(tx.Wake(historyTopic(history)), tx.Wake(progressTopic(history))); err != nil {
 		return err
 	}
 	return conclude(tx, history, nil)

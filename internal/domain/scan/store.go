@@ -68,7 +68,7 @@ func fetch(tx *db.Tx, q filter.Query, v view) ([]Scan, filter.Meta, error) {
 		s := tx.Select(rows).Where("?TableAlias.product = ?", tx.Product())
 		switch v {
 		case runningOnly:
-			s = s.Where("?TableAlias.state IN (?)", bun.List([]string{Requested, Queued, Running, Stopping}))
+			s = s.Where("?TableAlias.state IN (?)", bun.List([]string{Requested, Queued, Running, Paused, Stopping}))
 		case recentOnly:
 			s = s.Where("?TableAlias.last_finished_at IS NOT NULL")
 		case upcomingOnly:
@@ -80,7 +80,7 @@ func fetch(tx *db.Tx, q filter.Query, v view) ([]Scan, filter.Meta, error) {
 
 func updateScan(tx *db.Tx, s *Scan) error {
 	s.UpdatedAt = tx.Now()
-	_, err := tx.Update(s).Column("name", "target_id", "scanner_organization_id", "scanner_id", "schedule_id", "profile", "comment", "notify", "updated_at").
+	_, err := tx.Update(s).Column("name", "target_id", "scanner_organization_id", "scanner_id", "schedule_id", "profile", "priority", "comment", "notify", "updated_at").
 		WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("update scan: %w", err)
@@ -99,6 +99,13 @@ func setState(tx *db.Tx, id, state string, history *string) error {
 	_, err := tx.Update((*Scan)(nil)).Set("state = ?, current_history_id = ?", state, history).Where("id = ?", id).Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("scan state: %w", err)
+	}
+	return nil
+}
+
+func setPriority(tx *db.Tx, history string, priority int) error {
+	if _, err := tx.Update((*History)(nil)).Set("priority = ?", priority).Where("id = ?", history).Exec(tx.Context()); err != nil {
+		return fmt.Errorf("priority: %w", err)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/platform/access"
-	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/platform/op"
@@ -60,6 +59,9 @@ func create(tx *db.Tx, authority string, in createAttributes) (Attributes, error
 	}
 	s := &Scanner{ID: db.NewID(), Name: name, Comment: in.Comment, Kind: Remote, AppType: "all", State: New, Capabilities: []string{},
 		SourceAddresses: []string{}, MaxConcurrency: in.MaxConcurrency, CreatedAt: tx.Now(), UpdatedAt: tx.Now()}
+	if user := tx.Grant().Principal().User; user != "" {
+		s.CreatedBy = &user
+	}
 	if s.MaxConcurrency == 0 {
 		s.MaxConcurrency = standardChunks
 	}
@@ -69,21 +71,50 @@ func create(tx *db.Tx, authority string, in createAttributes) (Attributes, error
 	if err := insert(tx, s); err != nil {
 		return Attributes{}, err
 	}
-	token := secret.NewToken(codePrefix).Reveal()
-	if err := SetLink(tx, s.ID, secret.TokenHash(token), tx.Now().Add(CodeLife)); err != nil {
+	all := []Attributes{represent(tx, *s)}
+	if err := named(tx, all); err != nil {
 		return Attributes{}, err
+	}
+	tx.Changed(db.Change{Type: "scanner", ID: s.ID, Name: s.Name, After: all[0]})
+	return withCode(tx, all[0], authority)
+}
+
+// withCode makes a linking code for the scanner; it is told here alone.
+func withCode(tx *db.Tx, a Attributes, authority string) (Attributes, error) {
+	token := secret.NewToken(codePrefix).Reveal()
+	until := tx.Now().Add(CodeLife)
+	if err := SetLink(tx, a.ID, secret.TokenHash(token), until); err != nil {
+		return Attributes{}, err
+	}
+	var err error
+	a.LinkingCode, err = scanlink.LinkingCode(token, authority)
+	a.LinkingCodeExpiresAt = &until
+	return a, err
+}
+
+// relink gives a scanner another linking code. Its certificate stays good until the code is used.
+func relink(tx *db.Tx, authority, id string) (Attributes, error) {
+	s, err := remote(tx, id)
+	if err != nil {
+		return Attributes{}, err
+	}
+	if s.State == Deactivated {
+		return Attributes{}, fault.New(fault.Conflict, "The scanner %q is deactivated; activate it first.", s.Name).Coded("scanner_inactive")
 	}
 	all := []Attributes{represent(tx, *s)}
 	if err := named(tx, all); err != nil {
 		return Attributes{}, err
 	}
-	a := all[0]
-	tx.Changed(db.Change{Type: "scanner", ID: s.ID, Name: s.Name, After: a})
-	if a.LinkingCode, err = scanlink.LinkingCode(token, authority); err != nil {
-		return Attributes{}, err
-	}
-	a.LinkingCodeExpiresAt = clock.AtPointer(tx.Now().Add(CodeLife).Time())
-	return a, nil
+	tx.Changed(db.Change{Type: "scanner", ID: s.ID, Name: s.Name, After: map[string]string{"linking_code": "made"}})
+	return withCode(tx, all[0], authority)
+}
+
+// drain lets a scanner end what it works on and gives it nothing more, until it is activated again.
+func drain(tx *db.Tx, id string) (Attributes, error) {
+	return change(tx, id, remote, func(s *Scanner) error {
+		s.Draining = true
+		return nil
+	})
 }
 
 // withinPlan refuses one scanner more than the organization's plan covers. It makes others that count wait until the transaction
@@ -185,6 +216,7 @@ func activate(tx *db.Tx, id string) (Attributes, error) {
 		return Attributes{}, err
 	}
 	return change(tx, id, remote, func(s *Scanner) error {
+		s.Draining = false
 		if s.State == Deactivated {
 			s.State = Linked
 			if waiting {

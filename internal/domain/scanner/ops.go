@@ -27,6 +27,7 @@ type Attributes struct {
 	Capabilities    []string    `json:"capabilities"`
 	SourceAddresses []string    `json:"source_addresses" doc:"Addresses from which it scans, so that a firewall can let it through"`
 	MaxConcurrency  int         `json:"max_concurrency"`
+	Draining        bool        `json:"draining" doc:"It ends what it works on and takes nothing new"`
 	Organization    *op.Link    `json:"organization" doc:"The owner, where it is one's own"`
 	Network         *op.Link    `json:"network" doc:"The owner's site that it stands in, whose targets alone it scans"`
 	Shared          bool        `json:"shared"`
@@ -110,6 +111,9 @@ func Operations(d *db.DB, authority string, record op.Auditor) []op.Operation {
 	list := func(active bool) func(*db.Tx, *op.Empty, filter.Query) (filter.Page[Attributes], error) {
 		return func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[Attributes], error) {
 			rows, meta, err := fetch(tx, q, active)
+			if err != nil {
+				return filter.Page[Attributes]{}, err
+			}
 			page := filter.Page[Attributes]{Meta: meta}
 			for _, s := range rows {
 				page.Rows = append(page.Rows, represent(tx, s))
@@ -145,6 +149,12 @@ func Operations(d *db.DB, authority string, record op.Auditor) []op.Operation {
 		op.Action("activateScanner", "Activate scanner", http.MethodPut, "/v2/scanners/{id}/activate", access.ScannerAdmin, func(tx *db.Tx, in *op.Path) (Attributes, error) {
 			return activate(tx, in.ID)
 		}).Conflicts().Says(ownedText),
+		op.Action("drainScanner", "Drain scanner", http.MethodPut, "/v2/scanners/{id}/drain", access.ScannerAdmin, func(tx *db.Tx, in *op.Path) (Attributes, error) {
+			return drain(tx, in.ID)
+		}).Conflicts().Says("For an upgrade without loss: it ends what it works on and takes nothing new, until it is activated again. "+ownedText),
+		op.Action("linkScannerAgain", "Link a scanner again", http.MethodPost, "/v2/scanners/{id}/linking_code", access.ScannerCreate, func(tx *db.Tx, in *op.Path) (Attributes, error) {
+			return relink(tx, authority, in.ID)
+		}).Conflicts().Says("The answer carries a new `linking_code`. Once it is used, the scanner's former certificate is refused. "+ownedText),
 		op.Action("deactivateScanner", "Deactivate scanner", http.MethodPut, "/v2/scanners/{id}/deactivate", access.ScannerAdmin, func(tx *db.Tx, in *op.Path) (Attributes, error) {
 			return deactivate(tx, in.ID)
 		}).Conflicts().Says("The server answers the scanner 403 from then on; what it works on is given back to the queue when its lease ends. "+ownedText),
@@ -168,7 +178,7 @@ const ownedText = "Scanners that the organization owns, not those that another o
 
 func represent(tx *db.Tx, s Scanner) Attributes {
 	a := Attributes{ID: s.ID, Name: s.Name, Comment: s.Comment, Kind: s.Kind, AppType: s.AppType, State: s.StateAt(tx.Now()), Version: s.Version,
-		LastSeenAt: s.LastSeenAt, Capabilities: s.Capabilities, SourceAddresses: s.SourceAddresses, MaxConcurrency: s.MaxConcurrency,
+		LastSeenAt: s.LastSeenAt, Capabilities: s.Capabilities, SourceAddresses: s.SourceAddresses, MaxConcurrency: s.MaxConcurrency, Draining: s.Draining,
 		Shared: s.Shared.Shared, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
 	if s.NetworkID != nil {
 		a.Network = &op.Link{ID: *s.NetworkID}

@@ -2,8 +2,8 @@
 // in, leases chunks of work and sends what it saw. The embedded one belongs to the installation and is shared with
 // everybody below it. A scanner that scans refer to is not deleted.
 //
-// States: new (made, not linked yet), linked (has its certificate, was never seen), online, offline (not seen for a
-// minute), deactivated.
+// States: new (made, not linked yet), linked (has its certificate, was never seen), online, offline (silent for three quarters of
+// a minute), deactivated. One that drains works on what it has and takes nothing new.
 package scanner
 
 import (
@@ -33,8 +33,19 @@ const (
 	Deactivated = "deactivated"
 )
 
-// Silence after which a scanner counts as offline.
-const Silence = time.Minute
+// Silence after which a scanner counts as offline: longer than its longest poll, and short enough for the notice to come within
+// a minute.
+const Silence = 45 * time.Second
+
+// OfflineEvent is announced once an outage.
+const OfflineEvent = "scanner_offline"
+
+// Outage is the data of OfflineEvent.
+type Outage struct {
+	ScannerID  string      `json:"scanner_id"`
+	Name       string      `json:"name"`
+	LastSeenAt *clock.Time `json:"last_seen_at"`
+}
 
 // EmbeddedID of the scanner that every installation has.
 const EmbeddedID = "00000000-0000-7000-8000-000000000002"
@@ -59,6 +70,11 @@ type Scanner struct {
 	FeedVersion     string      `bun:"feed_version"`
 	NetworkID       *string     `bun:"network_id"` // of the owner's; it scans the targets of that network alone
 	LastSeenAt      *clock.Time `bun:"last_seen_at"`
+	Draining        bool        `bun:"draining"`
+	Serial          string      `bun:"certificate_serial"` // of the certificate in use; empty: none is remembered
+	NextSerial      string      `bun:"next_serial"`        // of the one that replaces it
+	OfflineAt       *clock.Time `bun:"offline_at"`         // when its outage was announced
+	CreatedBy       *string     `bun:"created_by,nullzero"`
 	CreatedAt       clock.Time  `bun:"created_at"`
 	UpdatedAt       clock.Time  `bun:"updated_at"`
 }
@@ -92,6 +108,19 @@ func (s Scanner) Private(organization string) bool {
 	return s.Kind == Remote && s.OrganizationID == organization && organization != access.Installation
 }
 
+// Product whose users hear of it; one that serves all is told of under the first.
+func (s Scanner) Product() string {
+	if s.AppType == "all" {
+		return plan.Products[0]
+	}
+	return s.AppType
+}
+
+// Shows says whether a certificate with the serial number is the scanner's. Each start of the embedded one has its own.
+func (s Scanner) Shows(serial string) bool {
+	return s.Kind == Embedded || s.Serial == "" || (serial != "" && (serial == s.Serial || serial == s.NextSerial))
+}
+
 // Verification asks a scanner to prove itself; each is kept.
 type Verification struct {
 	bun.BaseModel `bun:"table:scanner_verifications,alias:v"`
@@ -103,4 +132,5 @@ type Verification struct {
 	Checks                json.RawMessage `bun:"checks,type:jsonb"`
 	AskedAt               clock.Time      `bun:"asked_at"`
 	AnsweredAt            *clock.Time     `bun:"answered_at"`
+	OfferedAt             *clock.Time     `bun:"offered_at"`
 }

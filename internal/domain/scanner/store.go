@@ -93,46 +93,6 @@ func fetch(tx *db.Tx, q filter.Query, active bool) ([]Scanner, filter.Meta, erro
 	})
 }
 
-// Seen notes what a scanner tells of itself.
-func Seen(tx *db.Tx, id, version, feedVersion string, capabilities []string) error {
-	if capabilities == nil {
-		capabilities = []string{}
-	}
-	raw, err := json.Marshal(capabilities)
-	if err != nil {
-		return fmt.Errorf("scanner seen: %w", err)
-	}
-	_, err = tx.Update((*Scanner)(nil)).Set("version = ?, feed_version = ?, capabilities = ?, last_seen_at = ?", version, feedVersion, string(raw), tx.Now()).
-		Where("id = ?", id).Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("scanner seen: %w", err)
-	}
-	return nil
-}
-
-// Touch notes that a scanner is alive.
-func Touch(tx *db.Tx, id string) error {
-	if _, err := tx.Update((*Scanner)(nil)).Set("last_seen_at = ?", tx.Now()).Where("id = ?", id).Exec(tx.Context()); err != nil {
-		return fmt.Errorf("scanner seen: %w", err)
-	}
-	return nil
-}
-
-// Link uses up the linking code with that hash and gives the id of its scanner. fault.Unauthenticated where the code is not known,
-// was used or has expired.
-func Link(tx *db.Tx, hash string) (string, error) {
-	var all []Scanner
-	err := tx.Update((*Scanner)(nil)).Set("state = ?, link_hash = NULL, link_expires_at = NULL, updated_at = ?", Linked, tx.Now()).
-		Where("link_hash = ? AND link_expires_at > ? AND state <> ?", hash, tx.Now(), Deactivated).Returning("id").Scan(tx.Context(), &all)
-	if err != nil {
-		return "", fmt.Errorf("link: %w", err)
-	}
-	if len(all) == 0 {
-		return "", fault.New(fault.Unauthenticated, "The linking code is not known, was used or has expired.")
-	}
-	return all[0].ID, nil
-}
-
 func insert(tx *db.Tx, s *Scanner) error {
 	if _, err := tx.Insert(s).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("insert scanner: %w", err)
@@ -154,7 +114,7 @@ func lock(tx *db.Tx, s *Scanner) error {
 
 func save(tx *db.Tx, s *Scanner) error {
 	s.UpdatedAt = tx.Now()
-	_, err := tx.Update(s).Column("name", "comment", "app_type", "state", "max_concurrency", "network_id", "updated_at").WherePK().Exec(tx.Context())
+	_, err := tx.Update(s).Column("name", "comment", "app_type", "state", "max_concurrency", "draining", "network_id", "updated_at").WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("update scanner: %w", err)
 	}
@@ -170,9 +130,9 @@ func countOf(tx *db.Tx, organization string) (int, error) {
 	return int(n), nil
 }
 
-// awaitsLink says whether the linking code of the scanner was never used.
+// awaitsLink says whether the scanner was never linked.
 func awaitsLink(tx *db.Tx, id string) (bool, error) {
-	n, err := tx.Select((*Scanner)(nil)).Where("?TableAlias.id = ? AND link_hash IS NOT NULL", id).Count(tx.Context())
+	n, err := tx.Select((*Scanner)(nil)).Where("?TableAlias.id = ? AND link_hash IS NOT NULL AND certificate_serial = '' AND last_seen_at IS NULL", id).Count(tx.Context())
 	if err != nil {
 		return false, fmt.Errorf("linking code: %w", err)
 	}
@@ -224,8 +184,8 @@ func setOwner(tx *db.Tx, s *Scanner, organization string, shared bool) error {
 		}
 	}
 	q := tx.Update((*Scanner)(nil))
-	if organization != s.OrganizationID { // networks are the owner's
-		q, s.NetworkID = q.Set("network_id = NULL"), nil
+	if organization != s.OrganizationID { // networks and users are the owner's
+		q, s.NetworkID, s.CreatedBy = q.Set("network_id = NULL, created_by = NULL"), nil, nil
 	}
 	_, err := q.Set("organization_id = ?, shared = ?, updated_at = ?", organization, shared, tx.Now()).
 		Where("id = ?", s.ID).Exec(tx.Context())
@@ -279,19 +239,6 @@ func verificationByID(tx *db.Tx, id string) (*Verification, error) {
 		return nil, fmt.Errorf("verification: %w", err)
 	}
 	return v, nil
-}
-
-// NextVerification is the oldest open one of a scanner that was asked after the instant; nil where there is none.
-func NextVerification(tx *db.Tx, id string, after clock.Time) (*Verification, error) {
-	var all []Verification
-	err := tx.Select(&all).Where("scanner_id = ? AND answered_at IS NULL AND asked_at > ?", id, after).Order("asked_at").Limit(1).Scan(tx.Context())
-	if err != nil {
-		return nil, fmt.Errorf("verification: %w", err)
-	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	return &all[0], nil
 }
 
 // Answer keeps what a scanner proved; an answer to another scanner's question is not there.

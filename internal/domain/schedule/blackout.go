@@ -90,3 +90,14 @@ func (w window) holds(at time.Time) bool {
 	}
 	return (w.days[day] && second >= w.start) || (w.days[(day+6)%7] && second < w.end)
 }
+
+// longestDark is how long blackouts can last without a break and still end: a week has no more different days.
+const longestDark = 8 * 24 * time.Hour
+
+// FreeAt is the first full minute from an instant on that lies in no blackout; eight days later where there is none.
+func (t *Timing) FreeAt(at time.Time) time.Time {
+	end := at.Add(longestDark)
+	for at = at.Truncate(time.Minute).Add(time.Minute); at.Before(end) && t.Blocked(at); at = at.Add(time.Minute) {
+	}
+	return at
+}

@@ -70,6 +70,8 @@ type Scan struct {
 	AllowNetworks []netip.Prefix `key:"allow_networks" doc:"Private, loopback or link-local networks that shared scanners may scan nevertheless; none unless listed here. Cloud metadata addresses and the service's own listeners stay refused."`
 	LeaseTime     time.Duration  `key:"lease_time" default:"25s" doc:"How long a scanner may be silent before its part of a scan is given out anew."`
 	MaxParallel   int            `key:"max_parallel" default:"4" doc:"Chunks that the embedded scanner works on at the same time."`
+	MaxRunning    int            `key:"max_running" default:"0" doc:"Scans of the whole installation that are worked at the same time; others wait. 0 for no limit."`
+	MaxPackets    int            `key:"max_packets_per_second" default:"0" doc:"Packets a second of all scanners together, shared among the parts of scans that they work; 0 for no limit."`
 }
 
 // DNS is where names are asked for.

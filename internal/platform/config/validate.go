@@ -78,6 +78,8 @@ func (c *Config) validate() error {
 		between("database.max_connections", c.Database.MaxConnections, 2, 1000),
 		between("scan.lease_time", c.Scan.LeaseTime, 3*time.Second, 10*time.Minute),
 		between("scan.max_parallel", c.Scan.MaxParallel, 1, 256),
+		between("scan.max_running", c.Scan.MaxRunning, 0, 100_000),
+		between("scan.max_packets_per_second", c.Scan.MaxPackets, 0, 10_000_000),
 		between("mail.port", c.Mail.Port, 1, 65535),
 		between("api.rate_limit", c.API.RateLimit, 0, 1_000_000),
 		between("api.sign_in_limit", c.API.SignInLimit, 0, 1_000_000),

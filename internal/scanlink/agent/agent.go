@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,7 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 func (a *agent) hello() scanlink.Hello {
-	return scanlink.Hello{Version: a.cfg.Version, Capabilities: capabilities(), FeedVersions: a.cfg.FeedVersions, Clock: clock.Now()}
+	return scanlink.Hello{Version: a.cfg.Version, Capabilities: capabilities(), Addresses: addresses(), FeedVersions: a.cfg.FeedVersions, Clock: clock.Now()}
 }
 
 // poll leases work until ctx ends.
@@ -108,7 +109,7 @@ func (a *agent) lease(ctx context.Context, into *scanlink.Lease) (bool, error) {
 		}()
 	}
 	start := clock.Monotonic()
-	some, err := a.link.post(ask, scanlink.PathLease, scanlink.LeaseRequest{Hello: a.hello(), Free: free}, into)
+	some, err := a.link.post(ask, scanlink.PathLease, scanlink.LeaseRequest{Hello: a.hello(), Free: free, Instance: a.cfg.Instance}, into)
 	if err != nil && ask.Err() != nil {
 		return false, nil //nolint:nilerr // a poll that was cut short is no failure
 	}
@@ -199,6 +200,21 @@ func (a *agent) renewNow(ctx context.Context) error {
 	a.link.former.Store(a.link.identity.Swap(id))
 	a.link.http.CloseIdleConnections() // the next connection shows it
 	return nil
+}
+
+// addresses of this machine's network interfaces, as far as others may meet them.
+func addresses() []string {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().IsGlobalUnicast() {
+			out = append(out, p.Addr().Unmap().String())
+		}
+	}
+	return out
 }
 
 func capabilities() []string {

@@ -20,6 +20,7 @@ var (
 	errStopped = errors.New("the server asked for a stop")
 	errLost    = errors.New("the lease is over")
 	errRefused = errors.New("the server refused what was observed")
+	errTurned  = errors.New("the stage has changed")
 )
 
 // chunk is one lease at work. Two contexts run it: traffic carries the engine and ends by a stop; words carries the
@@ -31,6 +32,7 @@ type chunk struct {
 	queue    chan scanlink.Observation
 	over     chan struct{} // closed when the engine's observations have ended
 	progress atomic.Pointer[scanlink.Progress]
+	turned   chan struct{} // the stage has changed since the last beat
 
 	traffic context.Context
 	end     context.CancelCauseFunc
@@ -44,7 +46,7 @@ type chunk struct {
 func newChunk(a *agent, lease scanlink.Lease) *chunk {
 	return &chunk{
 		agent: a, lease: lease, path: scanlink.PathChunks + lease.ChunkID,
-		queue: make(chan scanlink.Observation, 4*batchSize), over: make(chan struct{}),
+		queue: make(chan scanlink.Observation, 4*batchSize), over: make(chan struct{}), turned: make(chan struct{}, 1),
 	}
 }
 
@@ -115,7 +117,12 @@ func (c *chunk) emit(o scanlink.Observation) {
 		return
 	}
 	if o.Progress != nil {
-		c.progress.Store(o.Progress)
+		if last := c.progress.Swap(o.Progress); last == nil || last.Stage != o.Progress.Stage {
+			select {
+			case c.turned <- struct{}{}:
+			default:
+			}
+		}
 		return
 	}
 	select {
@@ -130,33 +137,57 @@ func (c *chunk) emit(o scanlink.Observation) {
 	}
 }
 
+// beat keeps the lease alive. A beat that is held open is cut short when the stage changes, and followed by a brief one that tells
+// of it; there is at most one a second.
 func (c *chunk) beat() {
+	brief := false
 	for c.words.Err() == nil {
 		start := clock.Monotonic()
-		var answer scanlink.BeatAnswer
-		err := retry(c.words, onBeat, func() error {
-			start = clock.Monotonic()
-			_, err := c.agent.link.post(c.words, c.path+scanlink.PathBeat, scanlink.Beat{Token: c.lease.Token, Progress: c.progress.Load()}, &answer)
-			return err
-		})
+		answer, cut, err := c.beatOnce(brief)
 		switch {
 		case c.words.Err() != nil:
 			return
-		case err != nil:
+		case err != nil && !cut:
 			slog.Warn("the lease is over", "chunk", c.lease.ChunkID, "error", err)
 			c.lost()
 			return
 		}
-		if left := time.Duration(answer.DeadlineSeconds)*time.Second - clock.Since(start); left > 0 {
-			c.deadline.Reset(left)
-		}
 		if answer.Stop {
 			c.end(errStopped)
 		}
+		brief = cut
 		if spent := clock.Since(start); spent < time.Second {
 			wait(c.words, time.Second-spent)
 		}
 	}
+}
+
+// beatOnce sends one beat and moves the deadline by its answer; cut says that the stage changed while it was held open.
+func (c *chunk) beatOnce(brief bool) (answer scanlink.BeatAnswer, cut bool, err error) {
+	ctx, cancel := context.WithCancelCause(c.words)
+	defer cancel(nil)
+	if !brief {
+		go func() {
+			select {
+			case <-c.turned:
+				cancel(errTurned)
+			case <-ctx.Done():
+			}
+		}()
+	}
+	start := clock.Monotonic()
+	err = retry(ctx, onBeat, func() error {
+		start = clock.Monotonic()
+		_, err := c.agent.link.post(ctx, c.path+scanlink.PathBeat, scanlink.Beat{Token: c.lease.Token, Progress: c.progress.Load(), Brief: brief}, &answer)
+		return err
+	})
+	if err != nil {
+		return scanlink.BeatAnswer{}, errors.Is(context.Cause(ctx), errTurned), err
+	}
+	if left := time.Duration(answer.DeadlineSeconds)*time.Second - clock.Since(start); left > 0 {
+		c.deadline.Reset(left)
+	}
+	return answer, false, nil
 }
 
 // finish tells the end of the chunk, unless the lease is lost.

@@ -27,6 +27,7 @@ type Config struct {
 	Parallel     int               `json:"parallel"`    // chunks at once; 0 is 1
 	MemoryLimit  int64             `json:"memory_limit,omitempty"`
 	Version      string            `json:"version,omitempty"`
+	Instance     string            `json:"instance,omitempty"` // this process, so that its death can be told to the server
 	FeedVersions map[string]string `json:"feed_versions,omitempty"`
 	Templates    string            `json:"templates,omitempty"` // folder of imported template collections, for the engine
 

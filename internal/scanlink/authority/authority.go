@@ -1,6 +1,6 @@
 // Package authority is the installation's own certificate authority for the link between server and scanners. It
 // signs what proves a server to its scanners and a scanner to its server, and nothing else. Its key is a value that
-// the caller keeps sealed. A certificate is not revoked here: the server looks its scanner up at each call.
+// the caller keeps sealed. A certificate is not revoked here: the server looks its scanner and serial number up at each call.
 package authority
 
 import (
@@ -151,6 +151,27 @@ func ScannerID(c *x509.Certificate) (string, bool) {
 		return "", false
 	}
 	return id.String(), true
+}
+
+// Serial number of a certificate, as it is kept to tell one from another.
+func Serial(c *x509.Certificate) string {
+	if c.SerialNumber == nil {
+		return ""
+	}
+	return c.SerialNumber.Text(16)
+}
+
+// SerialOf a certificate in PEM that Scanner signed.
+func SerialOf(certificatePEM string) (string, error) {
+	block, _ := pem.Decode([]byte(certificatePEM))
+	if block == nil {
+		return "", errors.New("no PEM certificate")
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", err
+	}
+	return Serial(c), nil
 }
 
 // NewRequest makes a scanner's key and its certificate request, both PEM. The key never leaves the scanner.

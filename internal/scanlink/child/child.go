@@ -20,9 +20,11 @@ import (
 	"github.com/vedette/vedette/internal/scanlink/agent"
 )
 
-// Limits of the child.
+// Limits of the child, and who hears of its end.
 type Limits struct {
 	Memory int64 // bytes the child should stay under; at one and a half times that it ends itself. 0: no limit
+	// Ended is told of each child that has ended, by the Instance that it was given.
+	Ended func(instance string)
 }
 
 // Arguments with which the child is started.
@@ -108,6 +110,9 @@ func once(ctx context.Context, exe string, configure func() (agent.Config, error
 	_, writeErr := stdin.Write(append(input, '\n')) // then it stays open: its end tells the child that we are gone
 	relay(ctx, stderr)
 	err = cmd.Wait()
+	if limits.Ended != nil {
+		limits.Ended(cfg.Instance)
+	}
 	return true, errors.Join(err, writeErr)
 }
 

@@ -10,6 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,10 +28,10 @@ func Handler(d Dispatcher) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+scanlink.PathLink, h.link)
 	mux.HandleFunc("POST "+scanlink.PathRenew, known(h, small, func(c call, in scanlink.RenewRequest) (any, error) {
-		return h.d.Renew(c.ctx, c.scanner, in.CSR)
+		return h.d.Renew(c.ctx, c.scanner, authority.Serial(c.certificate), in.CSR)
 	}))
 	mux.HandleFunc("POST "+scanlink.PathHello, known(h, small, func(c call, in scanlink.Hello) (any, error) {
-		if err := checkHello(&in); err != nil {
+		if err := checkHello(c, &in); err != nil {
 			return nil, err
 		}
 		return nil, h.d.Hello(c.ctx, c.scanner, in)
@@ -55,14 +57,15 @@ type call struct {
 	scanner     string
 	id          string            // of the path: a chunk or a job
 	certificate *x509.Certificate // that the scanner shows
+	from        string            // the address from which it calls
 }
 
 // known lets only scanners in, reads the body, and writes the answer or 204.
 func known[In any](h *handler, limit int64, act func(call, In) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		scanner, err := identity(r)
+		scanner, serial, err := identity(r)
 		if err == nil {
-			err = h.d.Known(r.Context(), scanner)
+			err = h.d.Known(r.Context(), scanner, serial)
 		}
 		var in In
 		if err == nil {
@@ -74,7 +77,7 @@ func known[In any](h *handler, limit int64, act func(call, In) (any, error)) htt
 		}
 		var out any
 		if err == nil {
-			out, err = act(call{r.Context(), scanner, id, r.TLS.VerifiedChains[0][0]}, in)
+			out, err = act(call{r.Context(), scanner, id, r.TLS.VerifiedChains[0][0], from(r)}, in)
 		}
 		answer(w, r, out, err)
 	}
@@ -100,9 +103,10 @@ func (h *handler) link(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) lease(c call, in scanlink.LeaseRequest) (any, error) {
-	if err := checkHello(&in.Hello); err != nil {
+	if err := checkHello(c, &in.Hello); err != nil {
 		return nil, err
 	}
+	in.Instance = line(in.Instance, 64)
 	if in.Free < 0 || in.Free > 1024 {
 		return nil, fault.At("/free", "out_of_range", "free must lie between 0 and 1024")
 	}
@@ -173,7 +177,7 @@ func (h *handler) finish(c call, in scanlink.Finish) (any, error) {
 }
 
 func (h *handler) verified(c call, in scanlink.Verification) (any, error) {
-	if err := checkHello(&in.Hello); err != nil {
+	if err := checkHello(c, &in.Hello); err != nil {
 		return nil, err
 	}
 	if len(in.Checks) > 32 {
@@ -186,13 +190,24 @@ func (h *handler) verified(c call, in scanlink.Verification) (any, error) {
 	return nil, h.d.Verified(c.ctx, c.scanner, c.id, in)
 }
 
-func identity(r *http.Request) (string, error) {
+// identity is the scanner of the certificate that is shown, and the certificate's serial number.
+func identity(r *http.Request) (id, serial string, err error) {
 	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
-		if id, ok := authority.ScannerID(r.TLS.VerifiedChains[0][0]); ok {
-			return id, nil
+		leaf := r.TLS.VerifiedChains[0][0]
+		if id, ok := authority.ScannerID(leaf); ok {
+			return id, authority.Serial(leaf), nil
 		}
 	}
-	return "", fault.New(fault.Unauthenticated, "A scanner shows its certificate here.")
+	return "", "", fault.New(fault.Unauthenticated, "A scanner shows its certificate here.")
+}
+
+// from is the address of the peer; empty where it has none.
+func from(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return at.Addr().Unmap().String()
 }
 
 // read decodes one JSON body, gzip or plain, of at most limit bytes as sent and unpacked.
@@ -265,7 +280,12 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(problem)
 }
 
-func checkHello(h *scanlink.Hello) error {
+func checkHello(c call, h *scanlink.Hello) error {
+	h.From = c.from
+	h.Addresses = slices.DeleteFunc(h.Addresses[:min(len(h.Addresses), maxAddresses)], func(a string) bool {
+		_, err := netip.ParseAddr(a)
+		return err != nil || len(a) > 64
+	})
 	if len(h.Capabilities) > 64 || len(h.FeedVersions) > 64 {
 		return fault.At("/capabilities", "too_long", "there are at most 64 capabilities and feed versions")
 	}
@@ -283,6 +303,9 @@ func checkHello(h *scanlink.Hello) error {
 	}
 	return nil
 }
+
+// maxAddresses of a scanner that are kept.
+const maxAddresses = 32
 
 // plainID says whether an id of a path can be one.
 func plainID(id string) bool {

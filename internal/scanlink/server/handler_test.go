@@ -33,14 +33,14 @@ func (a accepting) Link(_ context.Context, r scanlink.LinkRequest) (scanlink.Lin
 	return scanlink.LinkAnswer{}, a.err
 }
 
-func (a accepting) Known(_ context.Context, id string) error {
+func (a accepting) Known(_ context.Context, id, _ string) error {
 	if id != scanner {
 		a.t.Errorf("scanner %q", id)
 	}
 	return nil
 }
 
-func (a accepting) Renew(context.Context, string, string) (scanlink.LinkAnswer, error) {
+func (a accepting) Renew(context.Context, string, string, string) (scanlink.LinkAnswer, error) {
 	return scanlink.LinkAnswer{}, a.err
 }
 func (a accepting) Hello(context.Context, string, scanlink.Hello) error { return a.err }

@@ -1,0 +1,145 @@
+package scan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/platform/db"
+)
+
+// waitingRuns of all organizations that have parts for the scanner.
+func waitingRuns(tx *db.Tx, scanner string) ([]waitingRun, error) {
+	var all []waitingRun
+	err := tx.Select((*History)(nil)).Column("organization_id", "id", "state", "priority", "requested_at", "last_leased_at").
+		Where("scanner_id = ? AND finished_at IS NULL AND state IN (?)", scanner, bun.List([]string{Requested, Queued, Running})).
+		Where("EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.state = 'queued')").
+		Scan(tx.Context(), &all)
+	if err != nil {
+		return nil, fmt.Errorf("waiting runs: %w", err)
+	}
+	return all, nil
+}
+
+// busyOrganizations counts the parts of each organization that the scanner works.
+func busyOrganizations(tx *db.Tx, scanner string) (map[string]int, error) {
+	var rows []struct {
+		OrganizationID string
+		N              int
+	}
+	err := tx.Select((*Chunk)(nil)).Column("organization_id").ColumnExpr("count(*) AS n").Where("scanner_id = ? AND state = 'leased'", scanner).
+		Group("organization_id").Scan(tx.Context(), &rows)
+	if err != nil {
+		return nil, fmt.Errorf("leased chunks: %w", err)
+	}
+	busy := map[string]int{}
+	for _, r := range rows {
+		busy[r.OrganizationID] = r.N
+	}
+	return busy, nil
+}
+
+// takeChunk takes the first waiting part of a run; nil where there is none. On PostgreSQL rows that another node is taking at this
+// moment are passed over.
+func takeChunk(tx *db.Tx, r waitingRun) (*Chunk, error) {
+	var all []Chunk
+	q := tx.Select(&all).Where("organization_id = ? AND history_id = ? AND state = 'queued'", r.OrganizationID, r.ID).Order("number").Limit(1)
+	if tx.Dialect() == db.Postgres {
+		q = q.For("UPDATE SKIP LOCKED")
+	}
+	if err := q.Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("next chunk: %w", err)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return &all[0], nil
+}
+
+// leasedBy counts the chunks that a scanner works at this moment.
+func leasedBy(tx *db.Tx, scanner string) (int, error) {
+	n, err := tx.Select((*Chunk)(nil)).Where("scanner_id = ? AND state = ?", scanner, chunkLeased).Count(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("leased chunks: %w", err)
+	}
+	return int(n), nil
+}
+
+// givenRates sums up what leased chunks may send, in packets a second.
+func givenRates(tx *db.Tx) (int, error) {
+	var n int
+	if err := tx.Select((*Chunk)(nil)).ColumnExpr("coalesce(sum(rate), 0)").Where("state = 'leased'").Scan(tx.Context(), &n); err != nil {
+		return 0, fmt.Errorf("given rates: %w", err)
+	}
+	return n, nil
+}
+
+// runningRuns counts the runs of the installation that are worked.
+func runningRuns(tx *db.Tx) (int, error) {
+	n, err := tx.Select((*History)(nil)).Where("finished_at IS NULL AND state IN (?)", bun.List([]string{Running, Stopping})).Count(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("running scans: %w", err)
+	}
+	return int(n), nil
+}
+
+// lease gives the chunk to a scanner, with a new token.
+func lease(tx *db.Tx, c *Chunk, scanner string, length time.Duration) error {
+	c.State, c.LeasedBy, c.LeasedAt, c.LeaseUntil = chunkLeased, &scanner, clock.AtPointer(tx.Now().Time()), clock.AtPointer(tx.Now().Add(length).Time())
+	c.Attempt++
+	c.Token++
+	c.Progress, c.Stage, c.HostsDone, c.Staged = 0, "", 0, 0
+	_, err := tx.Update(c).Column("state", "leased_by", "leased_at", "lease_until", "attempt", "token", "progress", "stage", "hosts_done", "staged_bytes",
+		"rate", "leased_instance").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("lease: %w", err)
+	}
+	if c.Attempt == 1 {
+		return nil
+	}
+	return dropStaged(tx, c) // what a lost lease had observed
+}
+
+// markLeased notes that a part of a run was leased, and gives the run's state then; the first one begins it.
+func markLeased(tx *db.Tx, h *History, first bool) (string, error) {
+	var all []History
+	q := tx.Update((*History)(nil)).Set("last_leased_at = ?", tx.Now()).Where("organization_id = ? AND id = ?", h.OrganizationID, h.ID)
+	if first {
+		q = q.Set("started_at = ?, feed_version = ?", tx.Now(), h.FeedVersion)
+	}
+	q = q.Set("state = CASE WHEN state IN (?) THEN ? ELSE state END", bun.List([]string{Requested, Queued}), Running)
+	if err := q.Returning("state").Scan(tx.Context(), &all); err != nil {
+		return "", fmt.Errorf("begin: %w", err)
+	}
+	if len(all) == 0 {
+		return "", stale()
+	}
+	return all[0].State, nil
+}
+
+// expire ends the leases of one process of a scanner, and tells how many there were.
+func expire(tx *db.Tx, scanner, instance string) (int, error) {
+	res, err := tx.Update((*Chunk)(nil)).Set("lease_until = ?", tx.Now().Add(-time.Millisecond)).
+		Where("leased_by = ? AND leased_instance = ? AND state = 'leased'", scanner, instance).Exec(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("release: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// returnExpired puts chunks whose scanner has been silent back into the pool. One on which scanners are lost again and again has
+// failed: it would hold up all that wait behind it.
+func returnExpired(tx *db.Tx) error {
+	_, err := tx.Update((*Chunk)(nil)).Set("state = CASE WHEN losses + 1 < ? THEN ? ELSE ? END", maxLosses, chunkQueued, chunkFailed).
+		Set("progress = CASE WHEN losses + 1 < ? THEN 0 ELSE 1000 END", maxLosses).
+		Set("error = CASE WHEN losses + 1 < ? THEN error ELSE ? END", maxLosses, "Its scanner was lost each time.").
+		Set("losses = losses + 1, leased_by = NULL, lease_until = NULL, stage = ''").
+		Where("state = ? AND lease_until < ?", chunkLeased, tx.Now()).Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("return expired leases: %w", err)
+	}
+	return nil
+}
