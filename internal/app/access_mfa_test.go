@@ -13,6 +13,11 @@ func init() {
 		"lookUpPhoneNumber":      {path: at("/v2/user/mfa/lookup_phone_number"), noID: true, query: "?phone_number=%2B436641234567"},
 		"chooseDefaultMethod":    plain("/v2/user/mfa/default_method").with(object{"method": "totp"}),
 		"generateRecoveryCodes":  plain("/v2/user/mfa/recovery_codes").with(object{"password": password}),
+		"listPasskeys":           plain("/v2/user/mfa/webauthn"),
+		"beginPasskey":           plain("/v2/user/mfa/webauthn/begin"),
+		"createPasskey":          plain("/v2/user/mfa/webauthn").with(object{"passkey": object{"name": "ring", "credential": object{}}}),
+		"deletePasskey":          about("/v2/user/mfa/webauthn/%s", "user").with(object{"password": password}),
+		"challengePasskey":       plain("/v2/auth/mfa/webauthn").with(object{"otp_session_state": "vdo_unknown"}),
 		"showRecoveryCodes":      plain("/v2/user/mfa/recovery_codes"),
 	})
 }

@@ -30,6 +30,8 @@ func init() {
 		db.Table{Name: "otp_sessions", Tenancy: db.Branch},
 		db.Table{Name: "otp_messages", Tenancy: db.Branch},
 		db.Table{Name: "recovery_codes", Tenancy: db.Branch},
+		db.Table{Name: "passkeys", Tenancy: db.Branch},
+		db.Table{Name: "passkey_challenges", Tenancy: db.Branch},
 		db.Table{Name: "mail_links", Tenancy: db.Branch},
 
 		db.Table{Name: "plans", Tenancy: db.SharedDown},

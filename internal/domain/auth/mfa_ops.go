@@ -28,9 +28,9 @@ type enableInput struct {
 }
 
 type methodInput struct {
-	Method string `query:"method" doc:"totp or sms"`
+	Method string `query:"method" doc:"totp, sms or webauthn"`
 	Body   *struct {
-		Method string `json:"method,omitempty" enum:"totp,sms"`
+		Method string `json:"method,omitempty" enum:"totp,sms,webauthn"`
 	}
 }
 
@@ -292,15 +292,20 @@ func (a *Auth) disable(ctx context.Context, open op.Opener, in *disableInput) (F
 			return err
 		}
 		out = FactorsChanged{u.TwoFactor()}
-		if out.TwoFactorAuthentication.Enabled {
-			return nil
-		}
-		if err := deleteHalves(tx, u); err != nil {
-			return err
-		}
-		return deleteRecoveryCodes(tx, u)
+		return dropUnneeded(tx, u)
 	})
 	return out, err
+}
+
+// dropUnneeded drops what stands in for a second factor where none is left.
+func dropUnneeded(tx *db.Tx, u *user.User) error {
+	if u.TwoFactor().Enabled {
+		return nil
+	}
+	if err := deleteHalves(tx, u); err != nil {
+		return err
+	}
+	return deleteRecoveryCodes(tx, u)
 }
 
 // checkOwnPassword holds the caller's password against the one sent. Fault kinds: invalid (/password), limited.
@@ -336,7 +341,7 @@ func chooseDefault(tx *db.Tx, in *methodInput) (FactorsChanged, error) {
 	if in.Body != nil {
 		method = cmp.Or(in.Body.Method, method)
 	}
-	if err := knownMethod(method); err != nil {
+	if err := knownMethod(method); err != nil && method != user.WebAuthn {
 		return FactorsChanged{}, err
 	}
 	u, err := lockedCaller(tx)

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type SignInInput struct {
 		Password        string `json:"password,omitempty" maxLength:"512"`
 		OTPAttempt      string `json:"otp_attempt,omitempty" maxLength:"20" doc:"Second step: the code" example:"123456"`
 		OTPSessionState string `json:"otp_session_state,omitempty" maxLength:"100" doc:"Second step: what the first one answered"`
+
+		WebAuthn json.RawMessage `json:"webauthn,omitempty" doc:"Second step, instead of otp_attempt: the passkey's answer (PublicKeyCredential as JSON)"`
 	}
 }
 
@@ -33,7 +36,7 @@ type SignedIn struct {
 	ExpiresAt        clock.Time `json:"expires_at,omitzero" format:"date-time"`
 	User             ShortUser  `json:"user,omitzero"`
 	OTPSessionState  string     `json:"otp_session_state,omitempty" doc:"Send it with otp_attempt to this operation again: within ten minutes, at most five times"`
-	OTPMethods       []string   `json:"otp_methods,omitempty" doc:"totp, sms; the default first"`
+	OTPMethods       []string   `json:"otp_methods,omitempty" doc:"totp, sms, webauthn; the default first"`
 	OTPDefaultMethod string     `json:"otp_default_method,omitempty"`
 }
 
@@ -81,6 +84,7 @@ func (a *Auth) Operations() []op.Operation {
 		a.passwordOperations(),
 		a.ownSessionOperations(),
 		a.factorOperations(),
+		a.passkeyOperations(),
 	)
 }
 
@@ -104,7 +108,11 @@ var wrongCredentials = fault.New(fault.Unauthenticated, "The user name or the pa
 func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (SignedIn, error) {
 	b := in.Body
 	if b.OTPSessionState != "" {
-		return a.finish(ctx, open, b.OTPSessionState, a.codeMatches(b.OTPAttempt))
+		prove := a.codeMatches(b.OTPAttempt)
+		if len(b.WebAuthn) > 0 {
+			prove = a.passkeyMatches(b.WebAuthn)
+		}
+		return a.finish(ctx, open, b.OTPSessionState, prove)
 	}
 	if err := bothSent(b.Username, b.Password); err != nil {
 		return SignedIn{}, err

@@ -24,6 +24,7 @@ type half struct {
 	PasswordMark      string      `bun:"password_mark"`       // of the password at the first step: a new one ends the sign-in
 	PasswordCheckedAt *clock.Time `bun:"password_checked_at"` // nil: the first step asked for none
 	Tries             int         `bun:"tries"`
+	Challenge         *challenge  `bun:"challenge,type:jsonb"` // for a passkey; nil: none was asked for
 	CreatedAt         clock.Time  `bun:"created_at"`
 	ExpiresAt         clock.Time  `bun:"expires_at"`
 }

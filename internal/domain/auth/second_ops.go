@@ -25,7 +25,7 @@ type stateInput struct {
 
 // SecondStep tells how a sign-in can go on.
 type SecondStep struct {
-	OTPMethods       []string `json:"otp_methods" doc:"totp, sms; the default first"`
+	OTPMethods       []string `json:"otp_methods" doc:"totp, sms, webauthn; the default first"`
 	OTPDefaultMethod string   `json:"otp_default_method"`
 }
 

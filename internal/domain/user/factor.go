@@ -1,9 +1,12 @@
 package user
 
-// Methods of one-time codes.
+import "slices"
+
+// Methods of the second step.
 const (
-	TOTP = "totp"
-	SMS  = "sms"
+	TOTP     = "totp"
+	SMS      = "sms"
+	WebAuthn = "webauthn"
 )
 
 // Factors are the second factors that a user has turned on; what codes are checked with is auth's.
@@ -12,6 +15,7 @@ type Factors struct {
 	OTPSMS           bool   `bun:"otp_sms_enabled"`
 	OTPPhone         string `bun:"otp_phone"`          // E.164, where text messages are on
 	OTPDefaultMethod string `bun:"otp_default_method"` // empty: none is on
+	Passkeys         int    `bun:"passkeys"`           // registered ones
 }
 
 // TwoFactor tells the second factors of a user.
@@ -21,11 +25,12 @@ type TwoFactor struct {
 	OTPTOTPEnabled   bool    `json:"otp_totp_enabled"`
 	OTPPhone         *string `json:"otp_phone"`
 	OTPDefaultMethod *string `json:"otp_default_method"`
+	WebAuthnEnabled  bool    `json:"webauthn_enabled" doc:"There is a passkey"`
 }
 
 // TwoFactor as the API shows it.
 func (f Factors) TwoFactor() TwoFactor {
-	out := TwoFactor{Enabled: f.OTPTOTP || f.OTPSMS, OTPSMSEnabled: f.OTPSMS, OTPTOTPEnabled: f.OTPTOTP}
+	out := TwoFactor{Enabled: len(f.Methods()) > 0, OTPSMSEnabled: f.OTPSMS, OTPTOTPEnabled: f.OTPTOTP, WebAuthnEnabled: f.On(WebAuthn)}
 	if f.OTPPhone != "" {
 		out.OTPPhone = &f.OTPPhone
 	}
@@ -38,20 +43,21 @@ func (f Factors) TwoFactor() TwoFactor {
 // Methods that are on, the default first.
 func (f Factors) Methods() []string {
 	var on []string
-	for _, m := range []string{TOTP, SMS} {
-		if f.On(m) {
+	for _, m := range []string{TOTP, SMS, WebAuthn} {
+		switch {
+		case !f.On(m):
+		case m == f.OTPDefaultMethod:
+			on = slices.Insert(on, 0, m)
+		default:
 			on = append(on, m)
 		}
-	}
-	if len(on) == 2 && on[1] == f.OTPDefaultMethod {
-		on[0], on[1] = on[1], on[0]
 	}
 	return on
 }
 
 // On says whether a method is.
 func (f Factors) On(method string) bool {
-	return method == TOTP && f.OTPTOTP || method == SMS && f.OTPSMS
+	return method == TOTP && f.OTPTOTP || method == SMS && f.OTPSMS || method == WebAuthn && f.Passkeys > 0
 }
 
 // Turn a method on, with the phone where it is SMS, or off. The first that is on becomes the default.
@@ -65,6 +71,17 @@ func (f *Factors) Turn(method string, on bool, phone string) {
 			f.OTPPhone = phone
 		}
 	}
+	f.settle()
+}
+
+// Hold so many passkeys.
+func (f *Factors) Hold(passkeys int) {
+	f.Passkeys = passkeys
+	f.settle()
+}
+
+// settle what the default is.
+func (f *Factors) settle() {
 	if f.On(f.OTPDefaultMethod) {
 		return
 	}

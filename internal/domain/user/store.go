@@ -100,7 +100,7 @@ func SignedIn(tx *db.Tx, u *User, ip string) error {
 // SetFactors writes which second factors are on.
 func SetFactors(tx *db.Tx, u *User) error {
 	u.UpdatedAt = tx.Now()
-	_, err := tx.Update(u).Column("otp_totp_enabled", "otp_sms_enabled", "otp_phone", "otp_default_method", "updated_at").WherePK().Exec(tx.Context())
+	_, err := tx.Update(u).Column("otp_totp_enabled", "otp_sms_enabled", "otp_phone", "otp_default_method", "passkeys", "updated_at").WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("change second factors: %w", err)
 	}
