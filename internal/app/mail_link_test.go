@@ -248,3 +248,52 @@ func TestChangePassword(t *testing.T) {
 		p.first(m, "/v2/audit/events?q[action]=changePassword")
 	})
 }
+
+// TestChangedAddress: another address needs the password, and proof that the mailbox is the user's.
+func TestChangedAddress(t *testing.T) {
+	t.Parallel()
+	each(t, func(p *program) {
+		p.organization("admin", "acme", access.Manager, access.User)
+		const m, old, next = "manager@acme", "manager@acme.example", "ada@new.example"
+		change := func(email, password string) object {
+			return object{"user": object{"email": email, "current_password": password, "first_name": "Ada"}}
+		}
+		for _, wrong := range []string{"", "wrong"} {
+			if x := p.refused(422, m, "PUT", "/v2/user/me", change(next, wrong)); !x.names("/user/current_password", "wrong") {
+				p.Errorf("%+v", x)
+			}
+		}
+		if x := p.refused(422, m, "PUT", "/v2/user/me", change("no address", password)); !x.names("/user/email", "invalid") {
+			p.Errorf("%+v", x)
+		}
+		p.must(200, m, "PUT", "/v2/user/me", object{"user": object{"email": "Manager@acme.example"}}) // the same in another writing
+		a := p.must(200, m, "PUT", "/v2/user/me", change(next, password))
+		if !strings.Contains(string(a.Body), `"email":"Manager@acme.example"`) {
+			p.Errorf("%s", a.Body)
+		}
+		p.must(200, "", "POST", "/v2/auth/password", object{"email": old})
+		reset := p.mail.Wait(p, "Manager@acme.example", 1).Token(p)
+		mail := p.mail.Wait(p, next, 1)
+		if mail.Subject != "Confirm your new e-mail address" {
+			p.Errorf("%s", mail.Raw)
+		}
+		p.signIn(401, next, password)
+		confirm := object{"confirmation_token": mail.Token(p)}
+		p.exec("update users set email_key = ? where username = 'user@acme'", next)
+		if x := p.refused(422, "", "POST", "/v2/auth/confirmation", confirm); !x.names("/user/email", "taken") {
+			p.Errorf("%+v", x)
+		}
+		p.exec("update users set email_key = email where username = 'user@acme'")
+		p.must(200, "", "POST", "/v2/auth/confirmation", confirm)
+		p.signIn(200, next, password)
+		p.signIn(401, old, password)
+		p.spent("PUT", "/v2/auth/password", object{"reset_password_token": reset, "password": fresh}, "/reset_password_token")
+		if notice := p.mail.Wait(p, "Manager@acme.example", 2); notice.Subject != "Your e-mail address was changed" || !strings.Contains(notice.Text, next) {
+			p.Errorf("%s", notice.Raw)
+		}
+		all := p.events(m, "?q[action]=confirmUser")
+		if len(all) != 1 || string(all[0].Changes.Before) != `{"email":"Manager@acme.example"}` || string(all[0].Changes.After) != `{"email":"`+next+`"}` {
+			p.Errorf("%+v", all)
+		}
+	})
+}

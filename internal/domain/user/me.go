@@ -1,6 +1,7 @@
 package user
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,7 +77,8 @@ type updateMeInput struct {
 }
 
 type updateMe struct {
-	Email op.Field[string] `json:"email,omitempty" maxLength:"254"`
+	Email           op.Field[string] `json:"email,omitempty" maxLength:"254" doc:"Another address takes effect once the link that is mailed to it is followed; it needs current_password"`
+	CurrentPassword string           `json:"current_password,omitempty" maxLength:"512" doc:"With another e-mail address"`
 	ProfileInput
 }
 
@@ -95,12 +97,7 @@ type ActiveProduct struct {
 func (p Parts) meOperations() []op.Operation {
 	return append(op.In("User", "",
 		op.Show("showMe", "Get current user", "/v2/user/me", access.Own, showMe),
-		op.Update("updateMe", "Update current user", "/v2/user/me", access.Own, func(tx *db.Tx, in *updateMeInput) (Me, error) {
-			if err := changeMe(tx, in.Body.User); err != nil {
-				return Me{}, err
-			}
-			return showMe(tx, &meInput{})
-		}),
+		op.LongAction("updateMe", "Update current user", http.MethodPut, "/v2/user/me", access.Own, p.updateMe),
 		op.Do("changeProduct", "Change the user's product", http.MethodPut, "/v2/user/change_product", access.Own, changeProduct),
 	), op.In("User", "User Preferences",
 		op.Do("changePreferredProduct", "Change the user's product", http.MethodPut, "/v2/user/preferences/product", access.Own, changeProduct),
@@ -173,7 +170,38 @@ type account struct {
 	Profile
 }
 
-func changeMe(tx *db.Tx, in updateMe) error {
+// updateMe asks for the password before an address is changed: whoever reads an account's mail can take it over.
+func (p Parts) updateMe(ctx context.Context, open op.Opener, in *updateMeInput) (Me, error) {
+	sent := in.Body.User
+	var u *User
+	err := open.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		u, err = Caller(tx)
+		return err
+	})
+	if err != nil {
+		return Me{}, err
+	}
+	if sent.moves(u) {
+		if _, err := CleanEmail(sent.Email.Value, "/user/email"); err != nil {
+			return Me{}, err
+		}
+		if err := p.Letters.CheckPassword(ctx, u, sent.CurrentPassword, "/user/current_password"); err != nil {
+			return Me{}, err
+		}
+	}
+	return op.Answer(ctx, open, func(tx *db.Tx) (Me, error) {
+		if err := p.changeMe(tx, sent); err != nil {
+			return Me{}, err
+		}
+		return showMe(tx, &meInput{})
+	})
+}
+
+// moves says whether another address is sent, not only the same in another writing.
+func (in updateMe) moves(u *User) bool { return in.Email.Sent && Fold(in.Email.Value) != Fold(u.Email) }
+
+func (p Parts) changeMe(tx *db.Tx, in updateMe) error {
 	if op.NoneSent("/user", in) != nil && op.NoneSent("/user", in.ProfileInput) != nil {
 		return op.NoneSent("/user", in.ProfileInput)
 	}
@@ -183,12 +211,18 @@ func changeMe(tx *db.Tx, in updateMe) error {
 	}
 	before := account{u.Email, u.Profile}
 	var wrong []fault.Detail
+	next := *u
 	if in.Email.Sent {
-		u.Email, err = CleanEmail(in.Email.Value, "/user/email")
+		next.Email, err = CleanEmail(in.Email.Value, "/user/email")
 		wrong = fault.DetailsOf(err)
 	}
 	if wrong = append(wrong, in.ProfileInput.apply(&u.Profile, "/user")...); len(wrong) > 0 {
 		return fault.All(wrong)
+	}
+	if !in.moves(u) {
+		u.Email = next.Email
+	} else if err := p.Letters.Confirm(tx, &next); err != nil {
+		return err
 	}
 	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Before: before, After: account{u.Email, u.Profile}})
 	return update(tx, u)

@@ -1,6 +1,8 @@
 package user
 
 import (
+	"context"
+
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -22,6 +24,8 @@ type Letters interface {
 	Confirm(tx *db.Tx, u *User) error
 	// Invite has a mail sent by which the user accepts an invitation.
 	Invite(tx *db.Tx, u *User) error
+	// CheckPassword asks the user for the password again; pointer names it in the request. Never call it inside a transaction.
+	CheckPassword(ctx context.Context, u *User, password, pointer string) error
 	// EndSessions of a user but for one token; empty: all.
 	EndSessions(tx *db.Tx, userID, exceptTokenID string) error
 }
