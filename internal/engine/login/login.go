@@ -49,6 +49,8 @@ type session struct {
 func kinds() []kind {
 	return []kind{
 		{name: "ssh", on: func(s scanlink.Service) bool { return s.Protocol == "tcp" && s.Name == "ssh" }, try: trySSH},
+		{name: "smb", on: func(s scanlink.Service) bool { return s.Protocol == "tcp" && s.Name == "smb" }, try: trySMB},
+		{name: "esxi", on: func(s scanlink.Service) bool { return s.Name == "https" }, try: tryESXi},
 		{name: "snmp", on: func(s scanlink.Service) bool { return s.Protocol == "udp" && s.Name == "snmp" }, try: trySNMP,
 			without: &scanlink.Service{Port: 161, Protocol: "udp", State: "open", Name: "snmp"}},
 	}
