@@ -22,7 +22,7 @@ func Insert(tx *db.Tx, o *Organization) error {
 			return err
 		}
 	}
-	if _, err := tx.Insert(o).Exec(tx.Context()); err != nil {
+	if _, err := tx.Insert(o).Returning("NULL").Exec(tx.Context()); err != nil { // read back, the row would be in no branch yet
 		return fmt.Errorf("insert organization: %w", err)
 	}
 	if o.ParentID == nil || *o.ParentID == access.Installation {
