@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/vedette/vedette/internal/engine/wire"
@@ -13,7 +15,7 @@ import (
 var apiChecks = []check{
 	{"anon-api", []string{
 		"anon.admin-api", "anon.elasticsearch", "anon.couchdb", "anon.etcd", "anon.docker-api", "anon.kubelet", "anon.consul", "anon.influxdb",
-		"anon.solr", "anon.kubernetes-api", "anon.registry", "anon.nomad", "anon.clickhouse", "anon.neo4j",
+		"anon.solr", "anon.kubernetes-api", "anon.registry", "anon.nomad", "anon.clickhouse", "anon.neo4j", "anon.code-exec", "anon.transmission", "anon.aria2",
 	}, over("tcp", "http"), openAPIs},
 }
 
@@ -21,27 +23,37 @@ var apiChecks = []check{
 type api struct {
 	class  string
 	path   string
+	post   string   // body of a POST, as JSON; empty: it is a GET
 	hint   []string // names of the product; where the product is known and none fits, nothing is asked
 	proves func(*page) bool
 	detail string
 }
 
 var apis = []api{
-	{"anon.admin-api", "/config/", []string{"caddy"}, jsonWith("apps", "admin", "logging"), "The server's configuration can be read, and so written, by anybody."},
-	{"anon.elasticsearch", "/_cat/indices?format=json", []string{"elastic", "opensearch"}, elasticIndices, "The indices are listed for anybody."},
-	{"anon.couchdb", "/_all_dbs", []string{"couchdb"}, couchDatabases, "The databases are listed for anybody."},
-	{"anon.etcd", "/v2/keys/", []string{"etcd"}, jsonAll("action", "node"), "Keys are listed for anybody."},
-	{"anon.docker-api", "/version", []string{"docker"}, jsonAll("ApiVersion", "GoVersion"), "The engine takes orders from anybody, which is control of the machine."},
-	{"anon.kubelet", "/pods", []string{"kubelet", "kubernetes"}, podList, "The pods of the node are listed for anybody."},
-	{"anon.consul", "/v1/agent/self", []string{"consul"}, jsonAll("Config", "Member"), "The agent tells its configuration to anybody."},
-	{"anon.nomad", "/v1/agent/self", []string{"nomad"}, jsonAll("config", "member"), "The agent tells its configuration to anybody."},
-	{"anon.influxdb", "/query?q=SHOW+DATABASES", []string{"influx"}, influxSeries, "The databases are listed for anybody."},
-	{"anon.solr", "/solr/admin/cores?wt=json", []string{"solr", "jetty"}, jsonAll("responseHeader", "status"), "The cores are listed for anybody."},
-	{"anon.kubernetes-api", "/api/v1/namespaces", []string{"kubernetes"}, namespaceList, "The namespaces are listed for anybody."},
-	{"anon.registry", "/v2/_catalog", []string{"registry", "docker"}, jsonAll("repositories"), "The images are listed for anybody."},
-	{"anon.clickhouse", "/?query=SELECT+version()%2C1764", []string{"clickhouse"}, func(p *page) bool {
+	{class: "anon.admin-api", path: "/config/", hint: []string{"caddy"}, proves: jsonWith("apps", "admin", "logging"), detail: "The server's configuration can be read, and so written, by anybody."},
+	{class: "anon.elasticsearch", path: "/_cat/indices?format=json", hint: []string{"elastic", "opensearch"}, proves: elasticIndices, detail: "The indices are listed for anybody."},
+	{class: "anon.couchdb", path: "/_all_dbs", hint: []string{"couchdb"}, proves: couchDatabases, detail: "The databases are listed for anybody."},
+	{class: "anon.etcd", path: "/v2/keys/", hint: []string{"etcd"}, proves: jsonAll("action", "node"), detail: "Keys are listed for anybody."},
+	{class: "anon.etcd", path: "/v3/kv/range", post: `{"key":"AA==","limit":1}`, hint: []string{"etcd"}, proves: etcdRange, detail: "Keys are read by anybody."},
+	{class: "anon.etcd", path: "/v3beta/kv/range", post: `{"key":"AA==","limit":1}`, hint: []string{"etcd"}, proves: etcdRange, detail: "Keys are read by anybody."},
+	{class: "anon.docker-api", path: "/version", hint: []string{"docker"}, proves: jsonAll("ApiVersion", "GoVersion"), detail: "The engine takes orders from anybody, which is control of the machine."},
+	{class: "anon.kubelet", path: "/pods", hint: []string{"kubelet", "kubernetes"}, proves: podList, detail: "The pods of the node are listed for anybody."},
+	{class: "anon.consul", path: "/v1/agent/self", hint: []string{"consul"}, proves: jsonAll("Config", "Member"), detail: "The agent tells its configuration to anybody."},
+	{class: "anon.nomad", path: "/v1/agent/self", hint: []string{"nomad"}, proves: jsonAll("config", "member"), detail: "The agent tells its configuration to anybody."},
+	{class: "anon.influxdb", path: "/query?q=SHOW+DATABASES", hint: []string{"influx"}, proves: influxSeries, detail: "The databases are listed for anybody."},
+	{class: "anon.solr", path: "/solr/admin/cores?wt=json", hint: []string{"solr", "jetty"}, proves: jsonAll("responseHeader", "status"), detail: "The cores are listed for anybody."},
+	{class: "anon.kubernetes-api", path: "/api/v1/namespaces", hint: []string{"kubernetes"}, proves: namespaceList, detail: "The namespaces are listed for anybody."},
+	{class: "anon.registry", path: "/v2/_catalog", hint: []string{"registry", "docker"}, proves: jsonAll("repositories"), detail: "The images are listed for anybody."},
+	{class: "anon.clickhouse", path: "/?query=SELECT+version()%2C1764", hint: []string{"clickhouse"}, proves: func(p *page) bool {
 		return p.status == 200 && len(p.body) < 64 && strings.HasSuffix(strings.TrimSpace(string(p.body)), "\t1764")
-	}, "Queries are answered for anybody."},
+	}, detail: "Queries are answered for anybody."},
+	{class: "anon.code-exec", path: "/rc/noopauth", post: `{"vedette":"6b1f"}`, hint: []string{"rclone"}, proves: rcloneEcho, detail: "The remote control takes every order from anybody: files of all remotes, and commands."},
+	{class: "anon.transmission", path: "/transmission/rpc", post: `{"method":"session-get"}`, hint: []string{"transmission"}, proves: func(p *page) bool {
+		return p.status == 409 && p.header.Get("X-Transmission-Session-Id") != ""
+	}, detail: "The remote control asks for no login: it told the session id by which downloads are added and settings changed."},
+	{class: "anon.aria2", path: "/jsonrpc?method=aria2.getGlobalOption&id=1", hint: []string{"aria2"}, proves: func(p *page) bool {
+		return jsonAll("result")(p) && strings.Contains(string(p.body), `"dir"`)
+	}, detail: "The remote control asks for no secret: anybody may write files of any address anywhere that the program may."},
 }
 
 // openAPIs asks for each interface that may stand behind the service. A server that answers everything alike proves
@@ -52,8 +64,8 @@ func openAPIs(ctx context.Context, e *env) []scanlink.Finding {
 		if !worthAsking(e.t, a.hint) {
 			continue
 		}
-		p, err := e.get(ctx, a.path)
-		if err != nil || !a.proves(p) {
+		p, err := e.call(ctx, a)
+		if err != nil || !a.proves(p) || slices.ContainsFunc(out, func(f scanlink.Finding) bool { return f.Class == a.class }) {
 			continue
 		}
 		f := e.found(a.class, p.request(), p.text(), a.detail)
@@ -62,6 +74,13 @@ func openAPIs(ctx context.Context, e *env) []scanlink.Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+func (e *env) call(ctx context.Context, a api) (*page, error) {
+	if a.post == "" {
+		return e.get(ctx, a.path)
+	}
+	return e.http(ctx, http.MethodPost, a.path, http.Header{"Content-Type": {"application/json"}}, []byte(a.post))
 }
 
 // webServers are products that say nothing of what stands behind them.
@@ -129,6 +148,17 @@ func kindIs(p *page, kind string) bool {
 
 func podList(p *page) bool       { return kindIs(p, "PodList") }
 func namespaceList(p *page) bool { return kindIs(p, "NamespaceList") }
+
+// etcdRange is an answer of the gateway that speaks for version 3 of the API; with authentication on it is an error.
+func etcdRange(p *page) bool {
+	return jsonAll("header")(p) && strings.Contains(string(p.body), `"cluster_id"`) && strings.Contains(string(p.body), `"revision"`)
+}
+
+// rcloneEcho is what an order that needs a login answers to anybody: what it was sent.
+func rcloneEcho(p *page) bool {
+	m := object(p)
+	return len(m) == 1 && string(m["vedette"]) == `"6b1f"`
+}
 
 func influxSeries(p *page) bool {
 	return jsonAll("results")(p) && strings.Contains(string(p.body), `"series"`)

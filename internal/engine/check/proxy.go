@@ -103,7 +103,11 @@ func (e *env) connects(ctx context.Context) []scanlink.Finding {
 // openSOCKS asks for a connection to the service's own port, by version 5 without login (RFC 1928) and by version 4.
 func openSOCKS(ctx context.Context, e *env) []scanlink.Finding {
 	at := e.t.AddrPort()
-	if f := e.socks5(ctx, at); f != nil || !at.Addr().Unmap().Is4() {
+	f := e.socks5(ctx, at)
+	if f == nil { // some refuse to call themselves
+		f = e.socks5(ctx, netip.AddrPortFrom(at.Addr(), 1))
+	}
+	if f != nil || !at.Addr().Unmap().Is4() {
 		return f
 	}
 	a := at.Addr().Unmap().As4()

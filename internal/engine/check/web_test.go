@@ -33,6 +33,8 @@ func TestOpenInterfaces(t *testing.T) {
 		"anon.consul":         {"/v1/agent/self", `{"Config":{},"Member":{}}`},
 		"anon.influxdb":       {"/query?q=SHOW+DATABASES", `{"results":[{"series":[]}]}`},
 		"anon.kubernetes-api": {"/api/v1/namespaces", `{"kind":"NamespaceList","items":[]}`},
+		"anon.code-exec":      {"/rc/noopauth", `{"vedette":"6b1f"}`},
+		"anon.aria2":          {"/jsonrpc?method=aria2.getGlobalOption&id=1", `{"id":"1","jsonrpc":"2.0","result":{"dir":"/root"}}`},
 		"anon.registry":       {"/v2/_catalog", `{"repositories":[]}`},
 	} {
 		t.Run(class, func(t *testing.T) {
@@ -42,6 +44,43 @@ func TestOpenInterfaces(t *testing.T) {
 				t.Errorf("%v, want %s", got, class)
 			}
 		})
+	}
+}
+
+// TestOpenInterfacesThatArePosted: some tell themselves only to an order.
+func TestOpenInterfacesThatArePosted(t *testing.T) {
+	t.Parallel()
+	for class, c := range map[string]struct {
+		path   string
+		open   func(http.ResponseWriter)
+		closed func(http.ResponseWriter)
+	}{
+		"anon.etcd": {"/v3/kv/range", func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, `{"header":{"cluster_id":"1","member_id":"2","revision":"1","raft_term":"2"}}`)
+		}, func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":"etcdserver: user name is empty","code":3}`)
+		}},
+		"anon.transmission": {"/transmission/rpc", func(w http.ResponseWriter) {
+			w.Header().Set("X-Transmission-Session-Id", "abc")
+			w.WriteHeader(http.StatusConflict)
+		}, func(w http.ResponseWriter) { w.WriteHeader(http.StatusUnauthorized) }},
+	} {
+		for _, open := range []bool{true, false} {
+			s := service(web(t, func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.URL.Path != c.path || r.Method != http.MethodPost:
+					http.NotFound(w, r)
+				case open:
+					c.open(w)
+				default:
+					c.closed(w)
+				}
+			}), "tcp", "http")
+			if got := names(runCheck(t, "anon-api", s, everything)); slices.Contains(got, class) != open || len(got) > 1 {
+				t.Errorf("%s, open %t: %v", class, open, got)
+			}
+		}
 	}
 }
 

@@ -37,6 +37,9 @@ func (m *Match) serverHeader(v string) {
 	if m.specialServer(v) {
 		return
 	}
+	if _, device, ok := strings.Cut(v, "UPnP/"); ok { // "OS/version UPnP/1.0 product/version" (UPnP Device Architecture, 1.2.2)
+		_, v, _ = strings.Cut(device, " ")
+	}
 	first := true
 	for _, f := range token.FindAllStringSubmatch(v, 12) {
 		if f[1] == "" {
@@ -139,6 +142,9 @@ func (m *Match) headerProducts(h http.Header) {
 	}
 	if _, told := h["Host"]; told && m.Product == "" { // no other server answers with a request's header
 		m.product("php cli server", "", "", toldBanner)
+	}
+	if h.Get("Access-Control-Request-Method") != "" && m.Product == "" { // a request's header too, which only its remote control answers
+		m.product("rclone", "", "", toldBanner)
 	}
 	if v := h.Get("Docker-Distribution-Api-Version"); v != "" && m.Product == "" {
 		m.product("docker registry", "", "", toldExactly)

@@ -59,7 +59,7 @@ var looseSSHName = regexp.MustCompile(`^([A-Za-z][A-Za-z._ ]*?)(?:[-_ ]?v?([0-9]
 func (m *Match) looseSSH(software string) {
 	names := map[string]string{"cisco": "cisco ssh", "go": "golang ssh", "rosssh": "mikrotik routeros sshd", "tinyssh": "tinyssh", "asyncssh": "asyncssh", "paramiko": "paramiko",
 		"apache-sshd": "apache mina sshd", "sshd-core": "apache mina sshd", "erlang": "erlang", "mod_sftp": "proftpd mod_sftp", "weonlydo": "weonlydo sshd", "bitvise": "bitvise ssh server",
-		"crushftpsshd": "crushftp", "gitea": "gitea", "huawei": "huawei sshd", "comware": "hp comware sshd", "twisted": "twisted conch", "aws": "aws transfer"}
+		"crushftpsshd": "crushftp", "gitea": "gitea", "huawei": "huawei sshd", "comware": "hp comware sshd", "twisted": "twisted conch", "rclone": "rclone", "aws": "aws transfer"}
 	lower := strings.ToLower(software)
 	for key, product := range names {
 		if strings.HasPrefix(lower, key) {

@@ -14,6 +14,7 @@ var toolProbes = []probe{
 	{name: "cvspserver", ports: []uint16{2401}, rank: 8, hello: []byte("BEGIN VERIFICATION REQUEST\n/\nnobody\nA\nEND VERIFICATION REQUEST\n"), match: matchCVS},
 	{name: "distccd", ports: []uint16{3632}, rank: 6, hello: distccHello, match: matchDistcc, only: true, ask: nil},
 	{name: "epmd", ports: []uint16{4369}, rank: 6, hello: []byte{0, 1, 'n'}, match: matchEPMD, only: true},
+	{name: "erlang-node", ports: []uint16{25672, 9100, 4370}, rank: 8, hello: erlangName, match: matchErlangNode, only: true},
 	{name: "iscsi", ports: []uint16{3260, 860}, rank: 6, hello: iscsiLogin, match: matchISCSI, only: true},
 	{name: "nbd", ports: []uint16{10809}, first: true, match: matchNBD},
 	{name: "varnish-cli", ports: []uint16{6082}, first: true, match: matchVarnish},
@@ -87,6 +88,24 @@ func matchEPMD(b []byte) (Match, bool) {
 		return Match{}, false
 	}
 	m := Match{Name: "epmd"}
+	m.product("erlang", "", "", toldBanner)
+	return m, true
+}
+
+// erlangName introduces a node of a distributed Erlang system, version 6 of the handshake (OTP 23 and later).
+var erlangName = func() []byte {
+	const name = "vedette@localhost"
+	b := append([]byte{'N'}, 0, 0, 0, 0x0d, 0x07, 0xdf, 0x7f, 0xbd, 0x56, 0x44, 0x45, 0x54, 0, byte(len(name)))
+	b = append(b, name...)
+	return append([]byte{0, byte(len(b))}, b...)
+}()
+
+// matchErlangNode reads a status, after which the node would send its challenge.
+func matchErlangNode(b []byte) (Match, bool) {
+	if len(b) < 4 || b[0] != 0 || b[2] != 's' || !words(string(b[3:min(len(b), 24)]), "ok", "nok", "not_allowed", "alive") {
+		return Match{}, false
+	}
+	m := Match{Name: "erlang-node"}
 	m.product("erlang", "", "", toldBanner)
 	return m, true
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ var applications = []application{
 	{product: "portainer", title: re(`^Portainer$`), path: "/api/status", tells: re(`"Version":"([0-9.]+)`)},
 	{product: "adminer", title: re(`- Adminer$`), version: re(`<span class="version">([0-9.]+)`)},
 	{product: "pgadmin", title: re(`^pgAdmin 4$`), version: re(`\?ver=([0-9]+)`)},
-	{product: "jupyter", title: re(`Jupyter (?:Notebook|Server|Lab)|^JupyterLab$|^Home Page - Select`), path: "/api", tells: re(`"version":\s*"([0-9][^"]*)"`)},
+	{product: "jupyter", title: re(`Jupyter (?:Notebook|Server|Lab)|^JupyterLab$|^Home Page - Select`), path: "/api", tells: re(`"version":\s*"([0-9][^"]*)"`), server: true},
 	{product: "swagger ui", title: re(`Swagger UI`), body: re(`swagger-ui-bundle\.js`)},
 	{product: "traefik", title: re(`^Traefik`), path: "/api/version", tells: re(`"Version":"([0-9][^"]*)"`), server: true},
 	{product: "transmission", title: re(`Transmission Web Interface`)},
@@ -91,6 +92,7 @@ var applications = []application{
 	{product: "laravel", body: re(`laravel_session|Laravel v[0-9]`), version: re(`Laravel v([0-9.]+)`)},
 	{product: "spring boot", body: re(`Whitelabel Error Page`)},
 	{product: "glassfish", title: re(`GlassFish Server`)},
+	{product: "radicale", title: re(`^Radicale Web Interface$`), body: re(`^Radicale works!`), server: true},
 	{product: "wildfly", title: re(`Welcome to WildFly`), server: true},
 }
 
@@ -133,6 +135,10 @@ func (b *browser) application(m *Match, app *application, p *page) {
 	if upstream, _, ok := strings.Cut(version, "-"); ok && osOf(version).QoD > 0 {
 		version, pack = upstream, version
 	}
+	if app.server && slices.Contains(frameworks, m.Product) {
+		m.software(m.Product, m.Version, "Server: "+m.Headers["Server"], toldBanner)
+		m.Product, m.Version, m.CPE = "", "", ""
+	}
 	if app.server && (m.Product == "" || m.Product == app.product && m.Version == "") {
 		m.product(app.product, version, pack, qod)
 		m.Package = pack
@@ -142,6 +148,9 @@ func (b *browser) application(m *Match, app *application, p *page) {
 		m.software(app.product, version, evidence, qod)
 	}
 }
+
+// frameworks are web servers inside programs: where a program is known that serves itself, it is the product.
+var frameworks = []string{"cowboy", "tornado", "wsgiref", "werkzeug", "cherrypy", "aiohttp", "uvicorn", "mochiweb", "jetty", "express", "kestrel"}
 
 // tell is a place where a server without a name tells what it is.
 type tell struct {
@@ -221,12 +230,32 @@ func (b *browser) speechless(m *Match, front *page) {
 		}
 		m.product(t.product, version, "", qod)
 		m.readDocker(p)
+		b.statistics(m)
 		return
 	}
 	b.goBuild(m, pages["/metrics"])
 	for _, w := range m.Software {
 		if w.Product == "express" && m.Product == "" {
 			m.product("express", "", "", toldBanner)
+		}
+	}
+}
+
+// statistics asks a HAProxy for its version where its page of statistics usually is.
+func (b *browser) statistics(m *Match) {
+	if m.Product != "haproxy" {
+		return
+	}
+	for _, path := range []string{"/stats", "/haproxy?stats", "/haproxy-status", "/admin?stats"} {
+		if p := b.get(path); p != nil && p.status == 200 {
+			if f := pattern(`HAProxy version ([0-9][0-9A-Za-z.+~-]*)`).FindSubmatch(p.body); f != nil {
+				upstream, _, _ := strings.Cut(string(f[1]), "-")
+				m.product("haproxy", upstream, string(f[1]), toldExactly)
+				if upstream != string(f[1]) {
+					m.Package = string(f[1])
+				}
+				return
+			}
 		}
 	}
 }

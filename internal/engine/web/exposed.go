@@ -30,6 +30,7 @@ var listing = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)<pre><a href="[^"]*">\[To Parent Directory\]</a>`), // IIS
 	regexp.MustCompile(`(?i)<h1>\s*<a href="/">Folder Home</a>`),
 	regexp.MustCompile(`(?is)<title>[^<]*</title>.*<div class="(wrapper|layout)">.*class="breadcrumbs?">.*Sort by|id="summary">\s*<span class="meta-item"><b>\d+</b> director`), // Caddy
+	regexp.MustCompile(`(?is)<div class="listing">\s*<table[^>]*summary.*href="\?sort=`),                                                                                        // Caddy 1 and rclone
 	regexp.MustCompile(`(?is)<a href="\.\./?">\s*(\.\./?|Parent Directory)\s*</a>.*<a href="[^"/]+/?">`),
 	regexp.MustCompile(`(?is)<pre>\s*<a href="[^"]+">[^<]+</a>\s*(<a href="[^"]+">[^<]+</a>\s*)*</pre>\s*$`), // Go's file server
 }
