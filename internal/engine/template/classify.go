@@ -90,6 +90,9 @@ func classOf(t *Template) string {
 	if severity == "info" || severity == "" || severity == "unknown" || slices.ContainsFunc(have, detects) {
 		return ""
 	}
+	if len(t.blocks) == 0 {
+		return ""
+	}
 	if t.blocks[0].protocol() == "ssl" {
 		words := t.id + " " + strings.Join(have, " ")
 		for _, r := range tlsClasses {

@@ -206,7 +206,7 @@ func (p *flowParser) call() (flowNode, error) {
 func (r *flowRun) runBlocks(own []int) bool {
 	matched := false
 	for _, i := range own {
-		res := r.blocks[i].run(r.x)
+		res := r.x.block(r.blocks[i])
 		matched = matched || res.matched || res.ran && silent(r.blocks[i])
 		r.hits = append(r.hits, res.hits...)
 	}

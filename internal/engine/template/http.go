@@ -5,14 +5,21 @@ import (
 	"io/fs"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vedette/vedette/internal/engine/template/dsl"
 	"github.com/vedette/vedette/internal/engine/web/httpwire"
 )
 
-const maxRequestsPerBlock = 250
+const (
+	maxRequestsPerBlock = 250
+	maxRace             = 10 // times that a request of a race is sent
+	maxPause            = 20 * time.Second
+)
 
 // httpRequests is the compiled http part of a template.
 type httpRequests struct {
@@ -26,6 +33,8 @@ type httpRequests struct {
 	lenient         bool // send requests whose markers have no value
 	readOnly        bool // no method that writes
 	comparesVersion bool // a condition compares a version that was read
+	repeat          int  // how often each request is sent: more than once for a race
+	digest          *digestAuth
 }
 
 // httpTemplate is one request: raw, or of method, path, fields and body.
@@ -35,7 +44,8 @@ type httpTemplate struct {
 	path   *dsl.Template
 	header []headerTemplate
 	body   *dsl.Template
-	key    string // of the cache; empty where answers may not be shared
+	key    string        // of the cache; empty where answers may not be shared
+	pause  time.Duration // before it is sent
 }
 
 type headerTemplate struct {
@@ -46,16 +56,19 @@ type headerTemplate struct {
 func (h *httpRequests) protocol() string { return "http" }
 
 func compileHTTP(b *httpBlock, files fs.FS) (*httpRequests, error) {
-	if reason := b.unsupported(); reason != "" {
-		return nil, fmt.Errorf("%s", reason)
-	}
 	r, err := compileRules(b.operators)
 	if err != nil {
 		return nil, err
 	}
-	h := &httpRequests{rules: *r, id: b.ID, noCookies: b.DisableCookie, unsafe: b.Unsafe, lenient: b.SkipVariables, readOnly: true}
+	h := &httpRequests{rules: *r, id: b.ID, repeat: 1, noCookies: b.DisableCookie, unsafe: b.Unsafe, lenient: b.SkipVariables, readOnly: true}
 	if h.payloads, err = compilePayloads(&b.Payloads, b.Attack, files); err != nil {
 		return nil, err
+	}
+	if b.Race {
+		h.repeat = min(max(b.RaceCount, 2), maxRace)
+	}
+	if b.DigestUsername != "" {
+		h.digest = &digestAuth{b.DigestUsername, b.DigestPassword}
 	}
 	if b.Redirects || b.HostRedirects {
 		if h.redirects = 10; b.MaxRedirects > 0 {
@@ -75,20 +88,10 @@ func compileHTTP(b *httpBlock, files fs.FS) (*httpRequests, error) {
 	for _, m := range b.Matchers {
 		h.comparesVersion = h.comparesVersion || slices.ContainsFunc(m.DSL, func(s string) bool { return strings.Contains(s, "compare_versions(") })
 	}
-	if len(h.requests) == 0 && b.Fuzzing.Kind == 0 {
+	if len(h.requests) == 0 && b.Fuzzing.Kind == 0 && !b.GlobalMatchers {
 		return nil, fmt.Errorf("http without path or raw")
 	}
 	return h, nil
-}
-
-func (b *httpBlock) unsupported() string {
-	switch {
-	case b.GlobalMatchers:
-		return "applies to other templates' answers (global-matchers)"
-	case b.DigestUsername != "":
-		return "uses digest authentication"
-	}
-	return ""
 }
 
 func (h *httpRequests) addPath(b *httpBlock, p string) error {
@@ -96,7 +99,7 @@ func (h *httpRequests) addPath(b *httpBlock, p string) error {
 	if method == "" {
 		method = "GET"
 	}
-	var t httpTemplate
+	t := httpTemplate{pause: pauseOf(p)}
 	for _, f := range []struct {
 		to   **dsl.Template
 		from string
@@ -152,7 +155,7 @@ func (h *httpRequests) addRaw(raw string) error {
 	if err == nil {
 		h.readOnly = h.readOnly && readMethod(r.method)
 	}
-	h.requests = append(h.requests, httpTemplate{raw: c})
+	h.requests = append(h.requests, httpTemplate{raw: c, pause: pauseOf(raw)})
 	return nil
 }
 
@@ -176,17 +179,41 @@ func (h *httpRequests) run(x *execution) (res result) {
 		}
 		x.scope.answers = nil
 		for i := range h.requests {
-			if sent++; sent > maxRequestsPerBlock || x.stopped() {
+			if h.requests[i].wait(x); sent > maxRequestsPerBlock || x.stopped() {
 				return false
 			}
-			if h.one(x, &h.requests[i], &res) && !x.every() {
-				return false
+			for range h.repeat {
+				if sent++; h.one(x, &h.requests[i], &res) && !x.every() {
+					return false
+				}
 			}
 		}
 		return true
 	})
 	x.scope.payload = dsl.Map{}
 	return res
+}
+
+// pauses are the markers by which templates wait before a request.
+var pauses = regexp.MustCompile(`\{\{\s*wait_for\((\d{1,2})\)`)
+
+func pauseOf(text string) time.Duration {
+	m := pauses.FindStringSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	seconds, _ := strconv.Atoi(m[1]) // two digits
+	return min(time.Duration(seconds)*time.Second, maxPause)
+}
+
+func (t *httpTemplate) wait(x *execution) {
+	if t.pause == 0 {
+		return
+	}
+	select {
+	case <-time.After(t.pause):
+	case <-x.ctx.Done():
+	}
 }
 
 // one sends one request and judges its answer; it says whether there is a match to stop at.
@@ -197,6 +224,9 @@ func (h *httpRequests) one(x *execution, t *httpTemplate, res *result) bool {
 		return false
 	}
 	resp, err := x.exchange(req, t.key, h.redirects, !h.noCookies)
+	if err == nil && h.digest != nil && resp.Status == 401 {
+		resp, err = h.digest.again(x, req, resp)
+	}
 	if err != nil {
 		x.scope.answers = append(x.scope.answers, nil)
 		return false

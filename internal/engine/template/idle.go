@@ -3,6 +3,7 @@ package template
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Why templates are loaded and yet not run.
@@ -12,6 +13,9 @@ const (
 	idleDenial     = "may deny service (tag dos)"
 	idleSigned     = "signs requests for a cloud (signature)"
 	idleFuzzing    = "fuzzes requests that a proxy recorded (fuzzing)"
+	idleGlobal     = "applies to the answers of all other templates (global-matchers); what answers leak is for the web stage"
+	idleFile       = "reads files, which a scan from outside does not have (file)"
+	idleWorkflow   = "is a workflow: the templates that it names are run by themselves, where they fit"
 )
 
 // outOfBand is a value that only a collaborator knows: an address that it listens at, or what it heard.
@@ -21,7 +25,7 @@ var outOfBand = regexp.MustCompile(`\binteractsh[-_]`)
 func (d *document) idle() string {
 	has := func(f func(httpBlock) bool) bool { return slices.ContainsFunc(d.HTTP, f) }
 	switch {
-	case d.SelfContained || has(func(b httpBlock) bool { return b.SelfContained }):
+	case d.SelfContained || has(func(b httpBlock) bool { return b.SelfContained }) || d.reportsElsewhere():
 		return idleThirdParty
 	case slices.Contains(d.Info.Tags, "dos"):
 		return idleDenial
@@ -29,10 +33,35 @@ func (d *document) idle() string {
 		return idleSigned
 	case has(func(b httpBlock) bool { return b.Fuzzing.Kind != 0 }):
 		return idleFuzzing
+	case has(func(b httpBlock) bool { return b.GlobalMatchers }):
+		return idleGlobal
+	case d.kind() == "file":
+		return idleFile
+	case d.kind() == "workflow":
+		return idleWorkflow
 	case d.needsCollaborator():
 		return idleOutOfBand
 	}
 	return ""
+}
+
+// foreign is a request to a host that the template names itself.
+var foreign = regexp.MustCompile(`(?i)^(@host:\s*)?(https?://)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?(/|\s|$)`)
+
+// reportsElsewhere says that every block which would report asks third parties only.
+func (d *document) reportsElsewhere() bool {
+	elsewhere := 0
+	for _, b := range d.HTTP {
+		if !slices.ContainsFunc(b.Matchers, func(m matcherSyntax) bool { return !m.Internal }) && len(b.Matchers) > 0 {
+			continue
+		}
+		own := func(s string) bool { return !foreign.MatchString(strings.TrimSpace(s)) }
+		if len(b.Path)+len(b.Raw) == 0 || slices.ContainsFunc(b.Path, own) || slices.ContainsFunc(b.Raw, own) {
+			return false
+		}
+		elsewhere++
+	}
+	return elsewhere > 0 && len(d.TCP)+len(d.DNS)+len(d.SSL) == 0
 }
 
 // needsCollaborator says that no answer of the target alone can make the template match: in a flow, one block with such

@@ -130,7 +130,7 @@ func (r *run) execute(t *Template) []scanlink.Finding {
 		hits = t.flow.run(x, t.blocks)
 	} else {
 		for _, b := range t.blocks {
-			hits = append(hits, b.run(x).hits...)
+			hits = append(hits, x.block(b).hits...)
 			if len(hits) > 0 && !x.every() {
 				break
 			}
@@ -140,6 +140,14 @@ func (r *run) execute(t *Template) []scanlink.Finding {
 		hits = hits[len(hits)-1:]
 	}
 	return x.findings(hits)
+}
+
+// block runs one block, and keeps its answer for those of other protocols.
+func (x *execution) block(b block) result {
+	x.scope.answers = nil
+	res := b.run(x)
+	x.scope.keep(b.protocol())
+	return res
 }
 
 func (r *run) stopped() bool { return r.ctx.Err() != nil || r.client.Down() }

@@ -23,17 +23,28 @@ type scope struct {
 	extracted dsl.Map             // what extractors took so far: the first value of each
 	lists     map[string][]string // and all of them
 	answers   []dsl.Vars
+	protocols map[string]dsl.Vars // the last answer of each protocol, for the template's other blocks
 }
 
 func newScope(t wire.Target) *scope {
-	return &scope{base: targetVars(t), variables: dsl.Map{}, payload: dsl.Map{}, extracted: dsl.Map{}, lists: map[string][]string{}}
+	return &scope{base: targetVars(t), variables: dsl.Map{}, payload: dsl.Map{}, extracted: dsl.Map{}, lists: map[string][]string{}, protocols: map[string]dsl.Vars{}}
+}
+
+// keep remembers the last answer of a block for the blocks of other protocols.
+func (s *scope) keep(protocol string) {
+	for i := len(s.answers) - 1; i >= 0; i-- {
+		if s.answers[i] != nil {
+			s.protocols[protocol] = s.answers[i]
+			return
+		}
+	}
 }
 
 // clone is a scope of its own with the same values.
 func (s *scope) clone() *scope {
 	return &scope{
 		base: s.base, variables: maps.Clone(s.variables), payload: maps.Clone(s.payload), extracted: maps.Clone(s.extracted),
-		lists: maps.Clone(s.lists), answers: slices.Clone(s.answers),
+		lists: maps.Clone(s.lists), answers: slices.Clone(s.answers), protocols: s.protocols,
 	}
 }
 
@@ -52,17 +63,25 @@ func (s *scope) Lookup(name string) (any, bool) {
 	if v, ok := s.base[name]; ok {
 		return v, true
 	}
+	if strings.HasPrefix(name, "randstr") {
+		v := dsl.Random(12, "abcdefghijklmnopqrstuvwxyz0123456789")
+		s.base[name] = v
+		return v, true
+	}
 	if part, i, ok := numbered(name); ok && i <= len(s.answers) && s.answers[i-1] != nil {
 		return s.answers[i-1].Lookup(part)
+	}
+	if protocol, part, ok := strings.Cut(name, "_"); ok && s.protocols[protocol] != nil {
+		if number, rest, ok := strings.Cut(part, "_"); ok && number != "" && strings.Trim(number, "0123456789") == "" {
+			part = rest // http_1_body: of the first block
+		}
+		if v, ok := s.protocols[protocol].Lookup(partName(part)); ok {
+			return v, true
+		}
 	}
 	if strings.HasPrefix(name, "interactsh-url") || strings.HasPrefix(name, "interactsh_url") {
 		// A name that nobody answers for (RFC 6761, 6.4): without a collaborator no word of the target leaves it.
 		v := dsl.Random(16, "abcdefghijklmnopqrstuvwxyz0123456789") + ".oob.invalid"
-		s.base[name] = v
-		return v, true
-	}
-	if strings.HasPrefix(name, "randstr") {
-		v := dsl.Random(12, "abcdefghijklmnopqrstuvwxyz0123456789")
 		s.base[name] = v
 		return v, true
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"runtime/metrics"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dop251/goja"
@@ -219,19 +217,7 @@ func (v *values) lookup(name string) (any, bool) {
 	if all := scope.lists[name]; len(all) > 1 {
 		return all, true
 	}
-	if got, ok := scope.Lookup(name); ok {
-		return got, true
-	}
-	protocol, rest, ok := strings.Cut(name, "_")
-	if !ok || protocol != "http" {
-		return nil, false
-	}
-	if number, part, ok := strings.Cut(rest, "_"); ok {
-		if _, err := strconv.Atoi(number); err == nil {
-			rest = part
-		}
-	}
-	return scope.Lookup(rest)
+	return scope.Lookup(name)
 }
 
 func (v *values) Get(key string) goja.Value {

@@ -26,10 +26,10 @@ type document struct {
 	Code          yaml.Node   `yaml:"code"`
 	JavaScript    yaml.Node   `yaml:"javascript"`
 	Headless      yaml.Node   `yaml:"headless"`
-	File          yaml.Node   `yaml:"file"`
+	File          []operators `yaml:"file"`
 	Websocket     yaml.Node   `yaml:"websocket"`
 	Whois         yaml.Node   `yaml:"whois"`
-	Workflows     yaml.Node   `yaml:"workflows"`
+	Workflows     workflow    `yaml:"workflows"`
 }
 
 type info struct {
@@ -108,9 +108,11 @@ type httpBlock struct {
 	StopAtFirstMatch  bool              `yaml:"stop-at-first-match"`
 	SkipVariables     bool              `yaml:"skip-variables-check"`
 	Race              bool              `yaml:"race"`
+	RaceCount         int               `yaml:"race_count"`
 	Signature         string            `yaml:"signature"`
 	GlobalMatchers    bool              `yaml:"global-matchers"`
 	DigestUsername    string            `yaml:"digest-username"`
+	DigestPassword    string            `yaml:"digest-password"`
 	Fuzzing           yaml.Node         `yaml:"fuzzing"`
 	SelfContained     bool              `yaml:"self-contained"`
 	IterateAll        bool              `yaml:"iterate-all"`

@@ -171,12 +171,16 @@ func (d *document) kind() string {
 		return "dns"
 	case len(d.SSL) > 0:
 		return "ssl"
+	case len(d.File) > 0:
+		return "file"
+	case len(d.Workflows) > 0:
+		return "workflow"
 	}
 	for _, p := range []struct {
 		node yaml.Node
 		kind string
 	}{
-		{d.Code, "code"}, {d.JavaScript, "javascript"}, {d.Headless, "headless"}, {d.File, "file"}, {d.Workflows, "workflow"},
+		{d.Code, "code"}, {d.JavaScript, "javascript"}, {d.Headless, "headless"},
 		{d.Websocket, "websocket"}, {d.Whois, "whois"},
 	} {
 		if p.node.Kind != 0 {
@@ -195,16 +199,14 @@ func (d *document) unsupported() string {
 		{d.Code, "runs programs on the scanner (code)"},
 		{d.JavaScript, "runs JavaScript on the scanner (javascript)"},
 		{d.Headless, "drives a browser (headless)"},
-		{d.File, "reads the scanner's own files (file)"},
 		{d.Websocket, "websocket is not spoken"},
 		{d.Whois, "asks a registry outside the scan's plan (whois)"},
-		{d.Workflows, "is a workflow"},
 	} {
 		if p.node.Kind != 0 {
 			return p.reason
 		}
 	}
-	if len(d.HTTP)+len(d.TCP)+len(d.DNS)+len(d.SSL) == 0 {
+	if len(d.HTTP)+len(d.TCP)+len(d.DNS)+len(d.SSL)+len(d.File)+len(d.Workflows) == 0 {
 		return "has no request"
 	}
 	return ""
@@ -254,6 +256,14 @@ func (d *document) compileBlocks(t *Template, files fs.FS) error {
 	}
 	for i := range d.HTTP {
 		add(compileHTTP(&d.HTTP[i], files))
+	}
+	for i := range d.File {
+		if _, err := compileRules(d.File[i]); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	if failed == nil {
+		failed = d.Workflows.check(files)
 	}
 	return failed
 }

@@ -88,6 +88,7 @@ func TestRequests(t *testing.T) {
 			hello, true, "GET /1|GET /2?tok"},
 		"missing value stops the request": {"http:\n- path: ['{{BaseURL}}/{{absent}}']\n  matchers:\n  - {type: status, status: [200]}\n", hello, false, ""},
 		"missing answer holds nothing":    {"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: word, part: body_2, negative: true, words: [x]}\n", hello, false, "GET /"},
+		"numbered random texts":           {"http:\n- raw:\n  - \"GET /{{randstr}} HTTP/1.1\\nHost: {{Hostname}}\\n\"\n  - \"GET /{{randstr_1}} HTTP/1.1\\nHost: {{Hostname}}\\n\"\n  matchers:\n  - {type: dsl, dsl: ['contains(body_2, \"hello\") && \"{{randstr}}\" != \"{{randstr_1}}\" && len(randstr_1) == 12']}\n", hello, true, ""},
 		"pitchfork":                       {"http:\n- raw: [\"GET /?{{a}}{{b}} HTTP/1.1\\nHost: {{Hostname}}\\n\"]\n  attack: pitchfork\n  payloads: {a: ['1', '2'], b: [x, y]}\n  matchers:\n  - {type: word, words: [nothing]}\n", hello, false, "GET /?1x|GET /?2y"},
 		"clusterbomb":                     {"http:\n- raw: [\"GET /?{{a}}{{b}} HTTP/1.1\\nHost: {{Hostname}}\\n\"]\n  attack: clusterbomb\n  payloads: {a: ['1', '2'], b: [x, y]}\n  matchers:\n  - {type: word, words: [nothing]}\n", hello, false, "GET /?1x|GET /?1y|GET /?2x|GET /?2y"},
 		"header part":                     {"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: word, part: header, words: ['X-Token: tok']}\n", hello, true, ""},
@@ -144,12 +145,12 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	ok := "http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: status, status: [200]}\n"
 	for body, want := range map[string]string{
-		"code:\n- source: x\n":         "code",
-		"javascript:\n- code: x\n":     "javascript",
-		"headless:\n- steps: []\n":     "headless",
-		"file:\n- extensions: [all]\n": "file",
-		"workflows:\n- template: x\n":  "workflow",
-		"flow: for (let i of\n" + ok:   "script",
+		"workflows:\n- template: x\n":                           "not in the collection",
+		"file:\n- matchers:\n  - {type: regex, regex: ['(']}\n": "regex",
+		"code:\n- source: x\n":                                  "code",
+		"javascript:\n- code: x\n":                              "javascript",
+		"headless:\n- steps: []\n":                              "headless",
+		"flow: for (let i of\n" + ok:                            "script",
 		"http:\n- path: ['{{BaseURL}}/']\n  matchers:\n  - {type: regex, regex: ['(']}\n": "regex",
 		"http:\n- method: GET\n": "without path",
 		"http: 1\n":              "not a template",

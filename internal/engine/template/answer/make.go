@@ -26,7 +26,7 @@ type Case struct {
 
 	defined   map[string]string // the template's variables, as written
 	payloads  map[string]string // the first value of each payload
-	lists     map[string][]string
+	lists     map[string][]*regexp.Regexp
 	extracted map[string]string // what extractors take from the answers
 }
 
@@ -43,7 +43,7 @@ func Make(template []byte, files fs.FS) (*Case, error) {
 		return nil, err
 	}
 	c := &Case{
-		ID: d.ID, Tags: d.tags(), Variables: map[string]string{}, defined: d.variables(), payloads: map[string]string{}, lists: map[string][]string{}, extracted: map[string]string{},
+		ID: d.ID, Tags: d.tags(), Variables: map[string]string{}, defined: d.variables(), payloads: map[string]string{}, lists: map[string][]*regexp.Regexp{}, extracted: map[string]string{},
 	}
 	for name, def := range c.defined {
 		if def == "{{"+name+"}}" { // its user gives it
@@ -107,8 +107,10 @@ func (m *maker) payload(name string, n yaml.Node) {
 	if len(all) > 0 {
 		m.c.payloads[name] = all[0]
 	}
-	if !slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, "{{") }) {
-		m.c.lists[name] = all
+	for _, one := range all {
+		if re, err := regexp.Compile("^" + shape(one) + "$"); err == nil {
+			m.c.lists[name] = append(m.c.lists[name], re)
+		}
 	}
 }
 

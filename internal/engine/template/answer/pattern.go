@@ -16,7 +16,11 @@ func sample(pattern string, number int, group string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	for few := range 4 { // how often what may be repeated is repeated beyond the least
+	for try := range 4 { // how often what may be repeated is repeated beyond the least
+		few := try
+		if number > 0 {
+			few = (try + 1) % 4 // a group that is asked for should hold something
+		}
 		s := sampler{few: few, number: number, group: group}
 		s.write(re)
 		for _, text := range []string{s.b.String(), s.b.String() + "\n", " " + s.b.String() + " "} {

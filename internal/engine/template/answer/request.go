@@ -78,16 +78,17 @@ func quote(s string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(s), " ", "(?: |%20|\\+)")
 }
 
+var origin = regexp.MustCompile(`^(https?|\{\{Scheme\}\})://[^/]*`)
+
 var base = regexp.MustCompile(`^\s*\{\{(BaseURL|RootURL)\}\}`)
 
 func target(path string) *regexp.Regexp {
 	path = base.ReplaceAllString(strings.TrimSpace(path), "")
-	if at := strings.Index(path, "://"); at >= 0 && at < 30 {
-		if _, rest, ok := strings.Cut(path[at+3:], "/"); ok {
-			path = "/" + rest
-		} else {
-			path = "/"
-		}
+	if m := origin.FindString(path); m != "" {
+		path = path[len(m):]
+	}
+	if at := strings.IndexByte(path, '#'); at >= 0 { // a fragment stays with the client
+		path = path[:at]
 	}
 	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "{{") {
 		path = "/" + path

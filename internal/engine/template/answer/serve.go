@@ -202,7 +202,7 @@ func (s *Server) agrees(shape *regexp.Regexp, target string) bool {
 		if name != "" && !payload && seen && before != m[k] {
 			return false
 		}
-		if allowed := s.c.lists[name]; payload && len(allowed) > 0 && !slices.Contains(allowed, m[k]) {
+		if allowed := s.c.lists[name]; payload && len(allowed) > 0 && !slices.ContainsFunc(allowed, func(re *regexp.Regexp) bool { return re.MatchString(m[k]) }) {
 			return false
 		}
 	}

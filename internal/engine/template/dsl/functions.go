@@ -26,11 +26,6 @@ func mapText(f func(string) string) *function {
 	return &function{1, 1, func(a args) (any, error) { return f(a.text(0)), nil }}
 }
 
-// relate is a condition on two texts.
-func relate(f func(a, b string) bool) *function {
-	return &function{2, 2, func(a args) (any, error) { return f(a.text(0), a.text(1)), nil }}
-}
-
 // anyOf is a condition of the first text with any of the others; allOf with each of them.
 func anyOf(f func(a, b string) bool) *function {
 	return &function{2, -1, func(a args) (any, error) {
@@ -77,7 +72,7 @@ var textFunctions = map[string]*function{
 	"htmlunescape":   mapText(html.UnescapeString),
 	"reverse":        mapText(reverse),
 	"removebadchars": {2, 2, func(a args) (any, error) { return strip(a.text(0), a.text(1)), nil }},
-	"contains":       relate(strings.Contains),
+	"contains":       allOf(strings.Contains), // two by the language; some templates name more and mean each
 	"containsall":    allOf(strings.Contains),
 	"containsany":    anyOf(strings.Contains),
 	"startswith":     anyOf(strings.HasPrefix),
