@@ -25,7 +25,7 @@ type State struct {
 	Services      []Service   `json:"services"`
 	Counts        scan.Counts `json:"counts"`
 	PCIStatus     *string     `json:"pci_status" doc:"pass, fail or inconclusive"`
-	Authenticated string      `json:"authenticated" doc:"authenticated, insufficient, failed or not capable; empty where no login was asked for"`
+	Authenticated string      `json:"authenticated" doc:"authenticated, insufficient, failed or not capable, then why; empty where no login was asked for"`
 }
 
 // Attributes of a host on the wire.
