@@ -19,6 +19,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/audit"
 	"github.com/vedette/vedette/internal/domain/plan"
 	"github.com/vedette/vedette/internal/domain/report"
+	"github.com/vedette/vedette/internal/domain/retention"
 	"github.com/vedette/vedette/internal/domain/scan"
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/domain/target"
@@ -134,6 +135,7 @@ func (a *App) build(ctx context.Context) error {
 	maker.Work(a.queue)
 	outbox.Work(a.queue, a.DB, handlers(maker))
 	plan.Work(a.queue, a.DB)
+	retention.Work(a.queue, a.DB, a.blob, periods(a.Config.Retention), a.log)
 	vulnerability.WorkRematch(a.queue, a.DB, a.knowledge.Get)
 	a.knowledge.Changed = a.rematch
 	return a.serveAPI(sealer, hasher)

@@ -91,7 +91,7 @@ func TestNetworks(t *testing.T) {
 			"/v2/hosts?q[address]=10.0.0.5": 2, "/v2/hosts?q[address]=10.0.*&sort_by=address": 2, "/v2/hosts?q[network]=" + berlin: 1,
 			"/v2/vulnerabilities?q[class]=anon.redis": 2, "/v2/hosts?q[address]=10.0.0.6": 0, "/v2/targets?q[network]=" + vienna: 2,
 		} {
-			if got := p.count(by, path); got != want {
+			if got := p.total(by, path); got != want {
 				p.Errorf("%s lists %d, not %d", path, got, want)
 			}
 		}
@@ -113,7 +113,7 @@ func (p *program) secondRun(by, scan, scannerID, target, network string) {
 	p.Helper()
 	p.must(200, by, "POST", "/v2/scans/"+scan+"/start", nil)
 	p.workAs(scannerID, redis)
-	if n := p.count(by, "/v2/hosts"); n != 2 {
+	if n := p.total(by, "/v2/hosts"); n != 2 {
 		p.Errorf("%d hosts after another run", n)
 	}
 	if shown := p.must(200, by, "GET", "/v2/networks/"+network, nil); !strings.Contains(string(shown.Body), `"targets_count":1,"scanners_count":1,"hosts_count":1`) {
@@ -146,8 +146,8 @@ func redis(h scanlink.PlanHost) []scanlink.Observation {
 	}
 }
 
-// count of a list.
-func (p *program) count(by, path string) int {
+// total of a list.
+func (p *program) total(by, path string) int {
 	p.Helper()
 	var list struct {
 		Meta struct {

@@ -19,6 +19,7 @@ var ranks = map[string]int{
 	"exception":     7, "assistant": 7,
 	"report": 8, "advancedreport": 8,
 	"webhook": 9, "notification": 9, "audit": 9,
+	"retention": 10,
 }
 
 // readers of the scanner's messages among the nouns.

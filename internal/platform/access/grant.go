@@ -58,6 +58,7 @@ const (
 	DoorDispatch      Door = "dispatch"      // scanners lease chunks of any tenant and send observations
 	DoorScheduleTick  Door = "schedule_tick" // finds what is due
 	DoorRematch       Door = "rematch"       // a feed change judges stored facts anew
+	DoorRetention     Door = "retention"     // gives up rows of all tenants whose time is over
 	DoorAssign        Door = "assign"        // a scanner moves from one organization of a branch to another
 	DoorMail          Door = "mail"          // a job makes the token of a link that was promised, and reads the branding of its mail
 	DoorImpersonate   Door = "impersonate"   // tells the start and end in both organizations' audit trails
@@ -66,7 +67,7 @@ const (
 )
 
 // Doors lists them all.
-var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorAssign, DoorMail, DoorImpersonate, DoorSubscriptions, DoorTest}
+var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorRetention, DoorAssign, DoorMail, DoorImpersonate, DoorSubscriptions, DoorTest}
 
 // System grants a door. Every use stands in a list that a test prints.
 func System(door Door) Grant { return Grant{kind: system, door: door} }

@@ -26,6 +26,7 @@ type Config struct {
 	Scanner     Scanner     `key:"scanner"`
 	Scan        Scan        `key:"scan"`
 	DNS         DNS         `key:"dns"`
+	Retention   Retention   `key:"retention"`
 	Feed        Feed        `key:"feed"`
 	Secret      Secret      `key:"secret"`
 	API         API         `key:"api"`
@@ -77,6 +78,16 @@ type Scan struct {
 // DNS is where names are asked for.
 type DNS struct {
 	Server string `key:"server" derived:"the machine's" doc:"HOST:PORT of the DNS server that the service asks for the names of targets and for proofs of control."`
+}
+
+// Retention is how many days things are kept; a job of every hour gives up what is over. 0 keeps for ever.
+type Retention struct {
+	EvidenceDays     int `key:"evidence_days" default:"365" doc:"Days for which the evidence of runs is kept, PCI aside; that of the last completed run of each scan stays. 0: for ever."`
+	HistoryDays      int `key:"history_days" default:"1095" doc:"Days for which runs and the changes of hosts are kept, PCI aside; the last completed run of each scan stays. 0: for ever."`
+	ReportDays       int `key:"report_days" default:"1095" doc:"Days for which reports and their files are kept, PCI aside. 0: for ever."`
+	PCIDays          int `key:"pci_days" default:"1095" doc:"Days for which runs, evidence and reports of PCI are kept: three years at least. 0: for ever."`
+	EventDays        int `key:"event_days" default:"90" doc:"Days for which events that were announced are kept. 0: for ever."`
+	VerificationDays int `key:"verification_days" default:"365" doc:"Days for which verifications of scanners are kept; the newest of each scanner stays. 0: for ever."`
 }
 
 // Feed is about the vulnerability knowledge.

@@ -67,6 +67,7 @@ func (c *Config) validate() error {
 		address("scanner_link.address", c.ScannerLink.Address),
 		optional(c.Metrics.Address, func() error { return address("metrics.address", c.Metrics.Address) }),
 		optional(c.DNS.Server, func() error { return address("dns.server", c.DNS.Server) }),
+		c.validateRetention(),
 		c.validateTLS(),
 		c.validateBaseURL(),
 		c.validateKeys(),
@@ -107,6 +108,20 @@ func (c *Config) validateDatabase() error {
 		}
 	}
 	return nil
+}
+
+// validateRetention: an event must outlive the attempts to deliver it, and the ASV keeps PCI reports for three years.
+func (c *Config) validateRetention() error {
+	const most = 100 * 365
+	r := c.Retention
+	least := func(key string, days, least int) error {
+		if days == 0 {
+			return nil
+		}
+		return between("retention."+key, days, least, most)
+	}
+	return errors.Join(least("evidence_days", r.EvidenceDays, 1), least("history_days", r.HistoryDays, 1), least("report_days", r.ReportDays, 1),
+		least("pci_days", r.PCIDays, 3*365), least("event_days", r.EventDays, 30), least("verification_days", r.VerificationDays, 1))
 }
 
 func (c *Config) validateTLS() error {
