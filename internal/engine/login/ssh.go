@@ -18,7 +18,7 @@ const (
 	handshakeTime = 20 * time.Second
 	commandTime   = 30 * time.Second
 	smallOutput   = 256 << 10
-	listOutput    = 8 << 20 // of a list of packages: some 20,000 with a hundred bytes each are 2 MiB
+	listOutput    = 4 << 20 // of a list of packages: 20,000 with a hundred bytes each are 2 MiB; as facts it must fit into one batch
 )
 
 // trySSH signs in and takes the host's inventory.
