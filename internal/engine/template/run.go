@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vedette/vedette/internal/engine/template/dsl"
+	"github.com/vedette/vedette/internal/engine/tlsprobe"
 	"github.com/vedette/vedette/internal/engine/web/httpwire"
 	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/scanlink"
@@ -30,6 +31,7 @@ type run struct {
 	options Options
 	client  *httpwire.Client
 	shared  map[string]bool
+	jarm    func() string
 
 	lock  sync.Mutex
 	cache map[string]*cached
@@ -59,6 +61,10 @@ func (s *Set) Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []
 		ctx: ctx, net: n, target: t, options: o, shared: s.shared, cache: map[string]*cached{},
 		client: httpwire.New(ctx, n, t, httpwire.Options{Timeout: o.Timeout, MaxRequests: o.MaxRequests}),
 	}
+	r.jarm = sync.OnceValue(func() string {
+		s, _ := tlsprobe.JARM(ctx, n, t) // empty, which no template looks for
+		return s
+	})
 	defer r.client.Close()
 	found := make([][]scanlink.Finding, len(s.templates))
 	var group errgroup.Group
@@ -115,6 +121,7 @@ func (r *run) fits(t *Template) bool {
 
 func (r *run) execute(t *Template) []scanlink.Finding {
 	x := &execution{run: r, template: t, scope: newScope(r.target), jar: cookies{}}
+	x.scope.jarm = r.jarm
 	for name, v := range r.options.Variables {
 		x.scope.base[name] = v
 	}

@@ -24,6 +24,7 @@ type scope struct {
 	lists     map[string][]string // and all of them
 	answers   []dsl.Vars
 	protocols map[string]dsl.Vars // the last answer of each protocol, for the template's other blocks
+	jarm      func() string       // the target's TLS fingerprint, taken when it is first asked for
 }
 
 func newScope(t wire.Target) *scope {
@@ -44,7 +45,7 @@ func (s *scope) keep(protocol string) {
 func (s *scope) clone() *scope {
 	return &scope{
 		base: s.base, variables: maps.Clone(s.variables), payload: maps.Clone(s.payload), extracted: maps.Clone(s.extracted),
-		lists: maps.Clone(s.lists), answers: slices.Clone(s.answers), protocols: s.protocols,
+		lists: maps.Clone(s.lists), answers: slices.Clone(s.answers), protocols: s.protocols, jarm: s.jarm,
 	}
 }
 
@@ -70,6 +71,9 @@ func (s *scope) Lookup(name string) (any, bool) {
 	}
 	if part, i, ok := numbered(name); ok && i <= len(s.answers) && s.answers[i-1] != nil {
 		return s.answers[i-1].Lookup(part)
+	}
+	if name == "jarm()" && s.jarm != nil {
+		return s.jarm(), true
 	}
 	if protocol, part, ok := strings.Cut(name, "_"); ok && s.protocols[protocol] != nil {
 		if number, rest, ok := strings.Cut(part, "_"); ok && number != "" && strings.Trim(number, "0123456789") == "" {
