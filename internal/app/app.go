@@ -130,7 +130,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.listener, err = net.Listen("tcp", a.Config.HTTP.Address); err != nil {
 		return fmt.Errorf("listen on %s: %w", a.Config.HTTP.Address, err)
 	}
-	maker := &report.Maker{DB: a.DB, Blob: a.blob, ASV: issuer(a.Config)}
+	maker := &report.Maker{DB: a.DB, Blob: a.blob, ASV: issuer(a.Config), BrandOf: brandOfReport}
 	a.queue = jobs.New()
 	maker.Work(a.queue)
 	outbox.Work(a.queue, a.DB, handlers(maker))
@@ -165,7 +165,7 @@ func (a *App) serveAPI(sealer *secret.Sealer, hasher *secret.Hasher) error {
 		Application: a.application, RequireKey: a.Config.API.RequireKey,
 		TrustedProxies: a.Config.TrustedProxies, BaseURL: a.Config.BaseURL,
 		Limits: api.Limits{Caller: a.Config.API.RateLimit, Public: a.Config.API.RateLimit, SignIn: a.Config.API.SignInLimit},
-		Operations: Operations(Parts{DB: a.DB, Auth: sign, Hasher: hasher, Sealer: sealer, Rules: rules, Blob: a.blob, Contact: a.Config.ASV.Email,
+		Operations: Operations(Parts{DB: a.DB, Auth: sign, Hasher: hasher, Sealer: sealer, Rules: rules, Blob: a.blob, Contact: a.Config.ASV.Email, HostName: hostOf(a.Config.BaseURL),
 			LinkAuthority: a.dispatcher.Authority.Certificate(), Resolver: resolver}),
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/target"
 	"github.com/vedette/vedette/internal/domain/user"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
+	"github.com/vedette/vedette/internal/domain/whitelabel"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/blob"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -39,6 +40,8 @@ type Parts struct {
 	Rules   target.Rules
 	Blob    *blob.Store
 	Contact string
+	// HostName of the installation itself.
+	HostName string
 	// LinkAuthority is the PEM certificate of the authority that certifies scanners.
 	LinkAuthority string
 	// Resolver of names; nil: the machine's.
@@ -51,6 +54,7 @@ func Operations(p Parts) []op.Operation {
 		p.Auth = &auth.Auth{}
 	}
 	starter := scan.Starter{Rules: p.Rules, Lookup: lookup(p.Resolver), Contact: p.Contact}
+	people := user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations, CountIPs: target.Used}
 	return op.Operations(
 		p.Auth.Operations(),
 		target.Operations(p.Rules, p.Sealer, enrichTargets),
@@ -67,8 +71,10 @@ func Operations(p Parts) []op.Operation {
 		organization.Operations(enrichOrganizations, endOfOrganization),
 		plan.Operations(enrichOrganizations),
 		plan.SubscriptionOperations(target.Used),
+		whitelabel.Operations(p.HostName),
 		apikey.Operations(),
-		user.Operations(user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations, CountIPs: target.Used}),
+		user.Operations(people),
+		people.PlaceOperations(),
 	)
 }
 

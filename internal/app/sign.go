@@ -40,7 +40,7 @@ func (a *App) signing(sealer *secret.Sealer, hasher *secret.Hasher) (*auth.Auth,
 func (a *App) mails() (*mail.Mailer, error) {
 	c := a.Config.Mail
 	mailer, err := mail.New(mail.Options{DB: a.DB, Log: a.log, Host: c.Host, Port: c.Port, Username: c.Username, Password: c.Password, From: c.From,
-		Outbox: filepath.Join(a.Config.DataDir, "outbox")})
+		Outbox: filepath.Join(a.Config.DataDir, "outbox"), BrandOf: brandOfMail(a.Config.BaseURL)})
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 
+	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
@@ -71,19 +73,37 @@ func lockAll(tx *db.Tx, product string) ([]Subscription, error) {
 // limitsOf an organization's active subscription to a product, which may stand above the transaction's own: what is sold below is
 // held against it. nil where there is none.
 func limitsOf(tx *db.Tx, organization, product string) (Features, error) {
-	query := "SELECT features FROM subscriptions WHERE organization_id = ? AND product = ? AND " + inForce
+	all, err := inForceOf(tx, organization)
+	for _, s := range all {
+		if s.Product == product {
+			return s.Granted(), nil
+		}
+	}
+	return nil, err
+}
+
+// Gives says whether an active subscription of the organization, which may be one above the transaction's own, gives the feature. The
+// installation has them all.
+func Gives(tx *db.Tx, organization string, feature access.Feature) (bool, error) {
+	if organization == access.Installation {
+		return true, nil
+	}
+	all, err := inForceOf(tx, organization)
+	return slices.ContainsFunc(all, func(s Subscription) bool { return s.Granted().Gives(feature) }), err
+}
+
+// inForceOf reads products and features alone, of the transaction's organization, or of one above or below it.
+func inForceOf(tx *db.Tx, organization string) ([]Subscription, error) {
+	query := "SELECT product, features FROM subscriptions WHERE organization_id = ? AND " + inForce
 	if !tx.Grant().IsSystem() {
 		query += ` AND (organization_id IN (SELECT ancestor_id FROM organization_tree WHERE descendant_id = ?org)
 			OR organization_id IN (SELECT descendant_id FROM organization_tree WHERE ancestor_id = ?org))`
 	}
-	var rows []Subscription
-	if err := tx.Query(&rows, query, organization, product, tx.Now(), tx.Now()); err != nil {
-		return nil, fmt.Errorf("limits above: %w", err)
+	var all []Subscription
+	if err := tx.Query(&all, query, organization, tx.Now(), tx.Now()); err != nil {
+		return nil, fmt.Errorf("subscriptions in force: %w", err)
 	}
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	return rows[0].Granted(), nil
+	return all, nil
 }
 
 // subscriptionOf finds one of an organization, and locks it. Fault kind: notfound.

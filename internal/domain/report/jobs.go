@@ -29,6 +29,8 @@ type Maker struct {
 	DB   *db.DB
 	Blob *blob.Store
 	ASV  Issuer
+	// BrandOf an organization, which stands on the documents about its scans; nil: the issuer's for all.
+	BrandOf func(tx *db.Tx, organization string) (Brand, error)
 }
 
 // Issuer is who stands in the documents as the scanning vendor.
@@ -99,8 +101,14 @@ func (m *Maker) freeze(tx *db.Tx, ended scan.Ended) (*Model, *Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	brand := m.ASV.Brand
+	if m.BrandOf != nil {
+		if brand, err = m.BrandOf(tx, o.ID); err != nil {
+			return nil, nil, err
+		}
+	}
 	r := reportOf(s, h)
-	model := &Model{ID: r.ID, Title: s.Name, Product: s.Product, GeneratedAt: h.FinishedAt.Time(), Brand: m.ASV.Brand, Customer: partyOf(o), ASV: m.ASV.Party,
+	model := &Model{ID: r.ID, Title: s.Name, Product: s.Product, GeneratedAt: h.FinishedAt.Time(), Brand: brand, Customer: partyOf(o), ASV: m.ASV.Party,
 		Certificate: m.ASV.Certificate, Reviewer: m.ASV.Reviewer, SubmittedScope: t.Hosts, Scan: m.scanOf(tx, s, h, r),
 		Verdict: Verdict{Status: deref(h.PCIStatus), Reason: h.PCIReason}}
 	if t.ScopeAt != nil {

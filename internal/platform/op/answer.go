@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -77,8 +78,12 @@ func RepresentAll[A Key](all []A) All[A] {
 
 type bodyOne[A any] struct {
 	Location string `header:"Location"`
+	Cache    string `header:"Cache-Control"`
 	Body     *One[A]
 }
+
+// Cached attributes may be kept by whoever gets them, browsers and proxies, for a time; zero: they may not.
+type Cached interface{ CacheFor() time.Duration }
 
 func inputNames[I any]() []string { return queryNames(reflect.TypeFor[I]()) }
 
@@ -87,6 +92,7 @@ func registerOne[I any, A Key](m *Mount, o Operation, run runner, h func(*db.Tx,
 		o := o
 		if at, ok := any(in).(Identified); ok {
 			o.Path = strings.Replace(o.Path, "{id}", at.PathID(), 1) // for the Location of what is made below a resource
+			o.home = strings.Replace(o.home, "{id}", at.PathID(), 1)
 		}
 		var out *bodyOne[A]
 		err := run(ctx, o, func(tx *db.Tx) (any, error) {
@@ -145,6 +151,9 @@ func answerOne[A Key](o Operation, a A) *bodyOne[A] {
 	out := &bodyOne[A]{Body: &One[A]{Data: Represent(a)}}
 	if o.Status == http.StatusCreated {
 		out.Location = strings.TrimSuffix(cmp.Or(o.home, o.Path), "/") + "/" + out.Body.Data.ID
+	}
+	if c, ok := any(a).(Cached); ok && c.CacheFor() > 0 {
+		out.Cache = fmt.Sprintf("public, max-age=%d", int(c.CacheFor().Seconds()))
 	}
 	return out
 }
@@ -302,6 +311,8 @@ type File struct {
 	Size        int64
 	SHA256      string
 	Content     io.ReadCloser
+	// Shown says that it is an image for pages of whatever origin, and never changes: browsers show it and keep it for ever.
+	Shown bool
 }
 
 type bodyStream struct {
@@ -309,6 +320,8 @@ type bodyStream struct {
 	Disposition   string `header:"Content-Disposition"`
 	ContentLength string `header:"Content-Length"`
 	Digest        string `header:"Repr-Digest"`
+	Cache         string `header:"Cache-Control"`
+	Origins       string `header:"Cross-Origin-Resource-Policy"`
 	Body          func(huma.Context)
 }
 
@@ -323,13 +336,17 @@ func registerDownload[I any](m *Mount, o Operation, h func(context.Context, Open
 		if err != nil {
 			return nil, m.fail(ctx, err)
 		}
-		return &bodyStream{
+		out := &bodyStream{
 			ContentType: f.ContentType, Disposition: fmt.Sprintf("attachment; filename=%q", f.Name), ContentLength: fmt.Sprint(f.Size), Digest: digest(f.SHA256),
 			Body: func(ctx huma.Context) {
 				defer f.Content.Close()
 				_, _ = io.Copy(ctx.BodyWriter(), f.Content) // the client is gone if this fails
 			},
-		}, nil
+		}
+		if f.Shown {
+			out.Disposition, out.Cache, out.Origins = "inline", "public, max-age=31536000, immutable", "cross-origin"
+		}
+		return out, nil
 	})
 }
 
