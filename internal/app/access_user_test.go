@@ -14,8 +14,9 @@ func init() {
 		"userDeletable":      about("/v2/users/%s/deletable", "spare user"),
 		"inheritUser": {path: at("/v2/users/%s/inherit", "user"), body: func(t things) object { return object{"from": t["spare user"]} },
 			refs: func(t things) []object { return []object{{"from": t["spare user"]}} }},
-		"setPartner":   about("/v2/users/%s/set_partner", "spare user"),
-		"unsetPartner": about("/v2/users/%s/unset_partner", "spare user"),
+		// Operators alone set partners, and nobody is a stranger to them.
+		"setPartner":   {path: at("/v2/users/%s/set_partner", "spare user"), noID: true},
+		"unsetPartner": {path: at("/v2/users/%s/unset_partner", "spare user"), noID: true},
 		"transferResources": {path: at("/v2/user/transfer_resources"), noID: true,
 			body: func(t things) object { return object{"from": t["spare user"], "to": t["user"]} },
 			refs: func(t things) []object { return []object{{"from": t["spare user"], "to": t["user"]}} }},

@@ -99,11 +99,13 @@ func (in customerAttributes) join(tx *db.Tx) (*organization.Organization, error)
 
 // asked is the fault in words of the request: what is wrong with the user or the organization is so with the customer.
 func asked(err error) error {
-	if taken := takenBy(err); taken != nil {
-		err = taken
-	}
 	var f *fault.Fault
-	if !errors.As(err, &f) || len(f.Details) == 0 {
+	if !errors.As(err, &f) {
+		if taken := takenBy(err); taken == nil || !errors.As(taken, &f) {
+			return err
+		}
+	}
+	if len(f.Details) == 0 {
 		return err
 	}
 	g := *f

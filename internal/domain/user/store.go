@@ -16,9 +16,11 @@ var unique = []db.Constraint{
 	{Name: "users_username_key", Columns: "users.username_key", Fault: func() *fault.Fault {
 		return fault.At("/user/username", "taken", "This user name is taken; choose another.")
 	}},
-	{Name: "users_email_key", Columns: "users.email_key", Fault: func() *fault.Fault {
-		return fault.At("/user/email", "taken", "There is a user with this e-mail address already.")
-	}},
+	{Name: "users_email_key", Columns: "users.email_key", Fault: emailTaken},
+}
+
+func emailTaken() *fault.Fault {
+	return fault.At("/user/email", "taken", "There is a user with this e-mail address already.")
 }
 
 func init() { db.Constrain(unique...) }
@@ -34,10 +36,13 @@ func takenBy(err error) error {
 	return nil
 }
 
-// Insert a user.
+// Insert a user. Fault kind: invalid, at the e-mail address where the user name is the same.
 func Insert(tx *db.Tx, u *User) error {
 	u.UsernameKey, u.EmailKey = Fold(u.Username), Fold(u.Email)
 	if _, err := tx.Insert(u).Exec(tx.Context()); err != nil {
+		if u.UsernameKey == u.EmailKey && takenBy(err) != nil {
+			return emailTaken().Because(err)
+		}
 		return fmt.Errorf("insert user: %w", err)
 	}
 	return nil
