@@ -22,7 +22,8 @@ func feedCommand() *cobra.Command {
 func feedImportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import FILE|FOLDER…", Short: "Make a new version of the knowledge from files", Args: cobra.MinimumNArgs(1),
-		Long: `Recognises files by their content: NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife release cycles, fixes of Debian. The new
+		Long: `Recognises files by their content: NVD JSON 2.0, CISA KEV, FIRST EPSS, endoflife release cycles, fixes
+of Debian, Ubuntu, Red Hat (CSAF) and Alpine Linux, and OSV records about packages of distributions. The new
 version holds what they say over what the newest version says. A running server takes it within half a minute.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := config.Load(c.Flags())
