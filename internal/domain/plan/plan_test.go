@@ -42,7 +42,7 @@ func TestPeriod(t *testing.T) {
 		if s.EndAt != nil {
 			got = s.EndAt.String()
 		}
-		if err != nil || s.StartAt.String() != c.start || got != c.end || s.AutoRenewal != c.order.EndDate.IsZero() || s.PeriodAt != s.StartAt {
+		if err != nil || s.StartAt.String() != c.start || got != c.end || s.AutoRenewal != (c.order.EndDate.IsZero() && (s.EndAt == nil || *s.EndAt > now)) || s.PeriodAt != s.StartAt {
 			t.Errorf("%s: %+v, %v; want %s to %s", name, s, err, c.start, c.end)
 		}
 	}

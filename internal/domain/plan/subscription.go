@@ -157,7 +157,7 @@ type Order struct {
 	StartDate time.Time
 	EndDate   time.Time
 	TrialDays int
-	Renews    *bool    // nil: unless EndDate is given
+	Renews    *bool    // nil: unless EndDate is given, or the first period is over already
 	Price     string   // empty: the plan's
 	Features  Features // of an open plan; nil: the plan's
 	pointer   string   // of the request's attributes
@@ -197,6 +197,9 @@ func (o Order) schedule(s *Subscription, interval string, now clock.Time) error 
 	if o.TrialDays > 0 {
 		s.TrialEnabled, s.TrialDurationDays = true, o.TrialDays
 		s.TrialEndsAt = clock.AtPointer(start.AddDate(0, 0, o.TrialDays))
+	}
+	if o.Renews == nil && s.EndAt != nil && *s.EndAt <= now {
+		s.AutoRenewal = false // what is noted afterwards is over
 	}
 	return nil
 }
