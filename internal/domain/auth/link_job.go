@@ -128,6 +128,9 @@ func (a *Auth) forgotten(ctx context.Context, j forgotJob) error {
 		if err != nil || u == nil || u.LockedAt != nil {
 			return err
 		}
+		if err := tx.Lock("forgotten password " + u.ID); err != nil {
+			return err
+		}
 		live, err := countLinks(tx, u, reset)
 		if err != nil || live >= mostResets {
 			return err

@@ -173,7 +173,7 @@ func (a *Auth) newHash(ctx context.Context, u *user.User, r redemption) (string,
 
 // complete what the link promised.
 func complete(tx *db.Tx, l *Link, u *user.User, hash string, r redemption, request op.Request) error {
-	old := u.Email
+	old, replaced := u.Email, hash != "" && u.PasswordHash != ""
 	moved := user.Fold(l.Email) != user.Fold(old)
 	if moved && l.Kind != confirmation {
 		return fault.At("/"+traits[l.Kind].parameter, "token_spent", "This link was sent to an address that is the user's no more.")
@@ -185,7 +185,6 @@ func complete(tx *db.Tx, l *Link, u *user.User, hash string, r redemption, reque
 	if r.named != nil {
 		r.named(u)
 	}
-	had := u.PasswordHash != ""
 	if hash != "" {
 		u.PasswordHash = hash
 	}
@@ -195,34 +194,44 @@ func complete(tx *db.Tx, l *Link, u *user.User, hash string, r redemption, reque
 	if err := deleteLinks(tx, u, ""); err != nil {
 		return err
 	}
-	if moved {
-		if err := notify(tx, u, old, "Your e-mail address was changed", "the e-mail address of your account is now "+l.Email+".", request); err != nil {
-			return err
-		}
-	}
-	if hash != "" && had {
+	if replaced {
 		if err := changedPassword(tx, u, "", request); err != nil {
 			return err
 		}
 	}
 	if l.Kind == reset {
-		if _, err := deleteAccess(tx, u.ID); err != nil {
-			return err
-		}
-		if err := forgive(tx, []subject{accountOf(u.ID)}); err != nil {
+		if err := startAnew(tx, u); err != nil {
 			return err
 		}
 	}
 	p, err := principal(tx, u, Credentials{})
+	if err != nil {
+		return err
+	}
 	change := db.Change{Type: "user", ID: u.ID, Name: u.Username, Actor: &p}
 	if moved {
-		type address struct {
-			Email string `json:"email"`
-		}
-		change.Before, change.After = address{old}, address{l.Email}
+		change.Before, change.After = mailbox{old}, mailbox{u.Email}
+		err = notify(tx, u, old, "Your e-mail address was changed", "the e-mail address of your account is now "+u.Email+".", request)
 	}
 	tx.Changed(change)
 	return err
+}
+
+// mailbox is what the audit trail tells of a changed address.
+type mailbox struct {
+	Email string `json:"email"`
+}
+
+// startAnew: who forgot the password may have lost it to somebody, so that no token of the account is good any more; nor must the
+// user wait for what was tried with the old one.
+func startAnew(tx *db.Tx, u *user.User) error {
+	if err := endSessions(tx, u.ID, ""); err != nil {
+		return err
+	}
+	if _, err := deleteAccess(tx, u.ID); err != nil {
+		return err
+	}
+	return forgive(tx, []subject{accountOf(u.ID)})
 }
 
 // changedPassword ends the sign-ins of the user but one, and tells the user.
