@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -109,10 +110,16 @@ func (m *matcher) elements() ([]element, error) {
 	}
 	var err error
 	switch m.Type {
+	case "status", "size":
+		if len(m.Status)+len(m.Size) == 0 {
+			return nil, unmade("matcher %s without a number", m.Type)
+		}
+	}
+	switch m.Type {
 	case "status":
-		all = []element{{part: status, number: m.Status[0]}}
+		all = []element{{part: status, number: slices.Concat(m.Status, m.Size)[0]}}
 	case "size":
-		all = []element{{part: size, number: m.Size[0]}}
+		all = []element{{part: size, number: slices.Concat(m.Size, m.Status)[0]}}
 	case "word":
 		err = add(m.Words, func(s string) (string, bool) { return m.word(s), true })
 	case "regex":

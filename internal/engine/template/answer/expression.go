@@ -17,9 +17,12 @@ type node struct {
 var errSyntax = errors.New("expression is not understood")
 
 type reader struct {
-	in  string
-	pos int
+	in    string
+	pos   int
+	depth int
 }
+
+const maxDepth = 200
 
 func parseExpression(s string) (*node, error) {
 	r := &reader{in: s}
@@ -84,6 +87,10 @@ func (r *reader) unary() (*node, error) {
 	if r.pos >= len(r.in) {
 		return nil, errSyntax
 	}
+	if r.depth++; r.depth > maxDepth {
+		return nil, errSyntax
+	}
+	defer func() { r.depth-- }()
 	start := r.pos
 	n, err := r.operand()
 	if err == nil && n.src == "" {
@@ -98,7 +105,10 @@ func (r *reader) operand() (*node, error) {
 	case c == '!':
 		r.pos++
 		n, err := r.unary()
-		return &node{op: "not", items: []*node{n}}, err
+		if err != nil {
+			return nil, err
+		}
+		return &node{op: "not", items: []*node{n}}, nil
 	case c == '(':
 		r.pos++
 		n, err := r.binary(0)
@@ -169,9 +179,9 @@ func (r *reader) name() (*node, error) {
 		if end < 0 {
 			return nil, errSyntax
 		}
-		inner := r.in[r.pos+2 : r.pos+end]
+		inner := &reader{in: r.in[r.pos+2 : r.pos+end], depth: r.depth}
 		r.pos += end + 2
-		return parseExpression(inner)
+		return inner.binary(0)
 	}
 	start := r.pos
 	for r.pos < len(r.in) && nameByte(r.in[r.pos]) {

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -65,6 +66,8 @@ func shape(s string) string {
 		case len(name) == 1 && !targetName(name[0]) && !seen[name[0]]:
 			seen[name[0]] = true
 			b.WriteString("(?P<" + name[0] + ">.*?)")
+		case len(name) == 1 && slices.Contains([]string{"Hostname", "Host", "FQDN", "RDN", "DN", "ip"}, name[0]):
+			b.WriteString(`(?:localhost|127\.0\.0\.1)(?::\d+)?`) // where Serve listens
 		default:
 			b.WriteString(".*?")
 		}
