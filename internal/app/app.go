@@ -123,7 +123,8 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.dispatcher = &scan.Dispatcher{DB: a.DB, Authority: ca, Judge: vulnerability.Judging(a.knowledge.At, a.DB.Clock()), Complete: vulnerability.Complete,
-		Knowledge: a.knowledge.Version, LeaseTime: a.Config.Scan.LeaseTime, Sealer: sealer, Log: a.log}
+		Knowledge: a.knowledge.Version, LeaseTime: a.Config.Scan.LeaseTime, Sealer: sealer, Log: a.log,
+		Limits: scan.Limits{Running: a.Config.Scan.MaxRunning, PacketsPerSecond: a.Config.Scan.MaxPackets}}
 	if a.link, err = linkserver.Listen(a.Config.ScannerLink.Address, ca, linkserver.Handler(a.dispatcher)); err != nil {
 		return fmt.Errorf("listen for scanners on %s: %w", a.Config.ScannerLink.Address, err)
 	}
@@ -287,13 +288,16 @@ func (a *App) keepListening(ctx context.Context) {
 	}
 }
 
-// sweep ends runs that nobody resumes.
+// sweepEvery is short enough for the notice of an outage to come within a minute.
+const sweepEvery = 10 * time.Second
+
+// sweep ends runs that nobody resumes, and announces what fell silent.
 func (a *App) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := a.dispatcher.Sweep(ctx); err != nil && ctx.Err() == nil {
 			a.log.WarnContext(ctx, "sweep", slog.Any("error", err))
 		}
-		pause(ctx, 30*time.Second)
+		pause(ctx, sweepEvery)
 	}
 }
 

@@ -54,7 +54,7 @@ func shadowed(tx *db.Tx, limit int) ([]darkened, error) {
 		History
 		ScheduleID string
 	}
-	err := tx.Select((*History)(nil)).ColumnExpr("h.*").ColumnExpr("sch.id AS schedule_id").
+	err := tx.Select((*History)(nil)).ColumnExpr("?TableColumns").ColumnExpr("sch.id AS schedule_id").
 		Join("JOIN scans AS sc ON sc.organization_id = h.organization_id AND sc.id = h.scan_id").
 		Join("JOIN schedules AS sch ON sch.organization_id = sc.organization_id AND sch.id = sc.schedule_id").
 		Where("h.finished_at IS NULL AND h.state IN (?)", bun.List([]string{Queued, Running, Paused})).

@@ -27,3 +27,24 @@ func rescansSince(tx *db.Tx, scan string, since clock.Time) (int, error) {
 	}
 	return int(n), nil
 }
+
+// measured is how many seconds a host took in the last runs of a scan with the profile, and how many those runs are.
+func measured(tx *db.Tx, scan, profile string) (float64, int, error) {
+	var rows []History
+	err := tx.Select(&rows).Where("scan_id = ? AND state = ? AND hosts_total > 0 AND started_at IS NOT NULL", scan, Completed).
+		Order("requested_at DESC").Limit(5).Scan(tx.Context())
+	if err != nil {
+		return 0, 0, fmt.Errorf("earlier runs: %w", err)
+	}
+	total, n := 0.0, 0
+	for _, h := range rows {
+		if h.Plan.Profile == profile {
+			total += h.worked(tx.Now()).Seconds() / float64(h.HostsTotal)
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, 0, nil
+	}
+	return total / float64(n), n, nil
+}
