@@ -4,46 +4,56 @@ package client
 
 import (
 	"context"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // Client calls a server. Its fields are the groups of the API.
 type Client struct {
 	connection *connection
 
-	Audit           *AuditAPI
-	Authentication  *AuthenticationAPI
-	Hosts           *HostsAPI
-	Organizations   *OrganizationsAPI
-	PortLists       *PortListsAPI
-	Reports         *ReportsAPI
-	Scanners        *ScannersAPI
-	Scans           *ScansAPI
-	Schedules       *SchedulesAPI
-	Targets         *TargetsAPI
-	User            *UserAPI
-	Users           *UsersAPI
-	Vulnerabilities *VulnerabilitiesAPI
+	Audit              *AuditAPI
+	Authentication     *AuthenticationAPI
+	Hosts              *HostsAPI
+	Installation       *InstallationAPI
+	Networks           *NetworksAPI
+	Organizations      *OrganizationsAPI
+	Plans              *PlansAPI
+	PortLists          *PortListsAPI
+	Reports            *ReportsAPI
+	Scanners           *ScannersAPI
+	Scans              *ScansAPI
+	Schedules          *SchedulesAPI
+	Targets            *TargetsAPI
+	User               *UserAPI
+	Users              *UsersAPI
+	Vulnerabilities    *VulnerabilitiesAPI
+	WhitelabelSettings *WhitelabelSettingsAPI
 }
 
 func (c *connection) client() *Client {
 	return &Client{
-		connection:      c,
-		Audit:           &AuditAPI{c},
-		Authentication:  &AuthenticationAPI{c},
-		Hosts:           &HostsAPI{c},
-		Organizations:   &OrganizationsAPI{c},
-		PortLists:       &PortListsAPI{c},
-		Reports:         &ReportsAPI{c},
-		Scanners:        &ScannersAPI{c},
-		Scans:           &ScansAPI{c},
-		Schedules:       &SchedulesAPI{c},
-		Targets:         &TargetsAPI{c},
-		User:            &UserAPI{c},
-		Users:           &UsersAPI{c},
-		Vulnerabilities: &VulnerabilitiesAPI{c},
+		connection:         c,
+		Audit:              &AuditAPI{c},
+		Authentication:     &AuthenticationAPI{c},
+		Hosts:              &HostsAPI{c},
+		Installation:       &InstallationAPI{c},
+		Networks:           &NetworksAPI{c},
+		Organizations:      &OrganizationsAPI{c},
+		Plans:              &PlansAPI{c},
+		PortLists:          &PortListsAPI{c},
+		Reports:            &ReportsAPI{c},
+		Scanners:           &ScannersAPI{c},
+		Scans:              &ScansAPI{c},
+		Schedules:          &SchedulesAPI{c},
+		Targets:            &TargetsAPI{c},
+		User:               &UserAPI{c},
+		Users:              &UsersAPI{c},
+		Vulnerabilities:    &VulnerabilitiesAPI{c},
+		WhitelabelSettings: &WhitelabelSettingsAPI{c},
 	}
 }
 
@@ -77,12 +87,131 @@ func (a *AuditAPI) ShowEvent(ctx context.Context, id string) (*AuditEvent, error
 // AuthenticationAPI has the operations of the group Authentication.
 type AuthenticationAPI struct{ c *connection }
 
+// AcceptInvitation: Accept an invitation.
+// PUT /v2/auth/invitation.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) AcceptInvitation(ctx context.Context, in AcceptInvitationInput) (*AuthMessage, error) {
+	return flat[AuthMessage](ctx, a.c, request{method: http.MethodPut, path: "/v2/auth/invitation", body: in})
+}
+
+// ChallengePasskey: Challenge a passkey.
+// POST /v2/auth/mfa/webauthn.
+//
+// The answer goes to the browser's navigator.credentials.get, and what that gives to Sign in, as webauthn beside
+// otp_session_state.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) ChallengePasskey(ctx context.Context, in ChallengePasskeyInput) (*AuthPasskeyOptions, error) {
+	return flat[AuthPasskeyOptions](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/mfa/webauthn", body: in})
+}
+
+// CheckInvitation: Check an invitation.
+// GET /v2/auth/invitation.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) CheckInvitation(ctx context.Context, q CheckInvitationQuery) (*AuthInvitation, error) {
+	return flat[AuthInvitation](ctx, a.c, request{method: http.MethodGet, path: "/v2/auth/invitation", query: q.values()})
+}
+
+// CheckInvitationQuery has the parameters of CheckInvitation; those that are zero are not sent.
+type CheckInvitationQuery struct {
+	InvitationToken string // Of the link in the mail
+}
+
+func (q CheckInvitationQuery) values() url.Values {
+	v := url.Values{}
+	if q.InvitationToken != "" {
+		v.Set("invitation_token", q.InvitationToken)
+	}
+	return v
+}
+
+// CheckTwoFactor: Check 2fa.
+// POST /v2/auth/mfa/check.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) CheckTwoFactor(ctx context.Context, in CheckTwoFactorInput) (*AuthSecondStep, error) {
+	return flat[AuthSecondStep](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/mfa/check", body: in})
+}
+
+// ConfirmUser: Confirm a User.
+// POST /v2/auth/confirmation.
+//
+// Confirms the address to which the link was sent. The token is good once. A changed address becomes the user's now.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) ConfirmUser(ctx context.Context, in ConfirmUserInput) (*AuthMessage, error) {
+	return flat[AuthMessage](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/confirmation", body: in})
+}
+
+// ForgotPassword: Forgot Password.
+// POST /v2/auth/password.
+//
+// Mails a link for a new password, where the address is that of a user. The answer is the same for every address.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) ForgotPassword(ctx context.Context, in ForgotPasswordInput) (*AuthMessage, error) {
+	return flat[AuthMessage](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/password", body: in})
+}
+
+// ResetPassword: Reset Password.
+// PUT /v2/auth/password.
+//
+// Ends all sign-ins of the user, and the access token.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) ResetPassword(ctx context.Context, in ResetPasswordInput) (*AuthMessage, error) {
+	return flat[AuthMessage](ctx, a.c, request{method: http.MethodPut, path: "/v2/auth/password", body: in})
+}
+
+// SendSMSCode: Send SMS OTP.
+// POST /v2/auth/mfa/send_sms_otp.
+//
+// At most one message in 30 seconds and five in an hour for each account.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) SendSMSCode(ctx context.Context, in SendSMSCodeInput) (*AuthMessage, error) {
+	return flat[AuthMessage](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/mfa/send_sms_otp", body: in})
+}
+
+// ShowConfirmation: Show confirmation form.
+// GET /v2/auth/confirmation.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) ShowConfirmation(ctx context.Context, q ShowConfirmationQuery) (*AuthConfirmation, error) {
+	return flat[AuthConfirmation](ctx, a.c, request{method: http.MethodGet, path: "/v2/auth/confirmation", query: q.values()})
+}
+
+// ShowConfirmationQuery has the parameters of ShowConfirmation; those that are zero are not sent.
+type ShowConfirmationQuery struct {
+	ConfirmationToken string // Of the link in the mail
+}
+
+func (q ShowConfirmationQuery) values() url.Values {
+	v := url.Values{}
+	if q.ConfirmationToken != "" {
+		v.Set("confirmation_token", q.ConfirmationToken)
+	}
+	return v
+}
+
 // SignIn: Sign in.
 // POST /v2/auth/sign_in.
 //
 // Needs no sign-in.
 func (a *AuthenticationAPI) SignIn(ctx context.Context, in SignInInput) (*AuthSignedIn, error) {
 	return flat[AuthSignedIn](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/sign_in", body: in})
+}
+
+// SignInWithRecoveryCode: Sign in with recovery code.
+// POST /v2/auth/sign_in_with_recovery_code.
+//
+// The second step of a sign-in where the second factor is lost. Each of the ten codes works once.
+//
+// Needs no sign-in.
+func (a *AuthenticationAPI) SignInWithRecoveryCode(ctx context.Context, in SignInWithRecoveryCodeInput) (*AuthSignedIn, error) {
+	return flat[AuthSignedIn](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/sign_in_with_recovery_code", body: in})
 }
 
 // SignOut: Sign out.
@@ -93,6 +222,28 @@ func (a *AuthenticationAPI) SignOut(ctx context.Context) (*AuthMessage, error) {
 	return flat[AuthMessage](ctx, a.c, request{method: http.MethodDelete, path: "/v2/auth/sign_out"})
 }
 
+// StartImpersonation: Start impersonating a user.
+// POST /v2/auth/impersonate.
+//
+// An operator acts as any user, a partner as users of organizations below its own; nobody as someone mightier. The
+// answer's token works an hour and touches no password, token or second factor; your own stays good. Each change names
+// both in the audit trail.
+//
+// Needs the permission USER_IMPERSONATE.
+func (a *AuthenticationAPI) StartImpersonation(ctx context.Context, in StartImpersonationInput) (*AuthSignedIn, error) {
+	return flat[AuthSignedIn](ctx, a.c, request{method: http.MethodPost, path: "/v2/auth/impersonate", body: in})
+}
+
+// StopImpersonation: Stop impersonating.
+// DELETE /v2/auth/impersonate.
+//
+// Ends the token that it is called with.
+//
+// Any signed-in caller, whatever the role.
+func (a *AuthenticationAPI) StopImpersonation(ctx context.Context) (*AuthMessage, error) {
+	return flat[AuthMessage](ctx, a.c, request{method: http.MethodDelete, path: "/v2/auth/impersonate"})
+}
+
 // HostsAPI has the operations of the group Hosts.
 type HostsAPI struct{ c *connection }
 
@@ -101,8 +252,8 @@ type HostsAPI struct{ c *connection }
 //
 // Needs the permission HOST_ACCESS.
 //
-// Filters: id, address, names, os, coverage, ports_open, critical, high, medium, low, pci_status, risk_score, scans_count,
-// first_seen_at, last_seen_at.
+// Filters: id, address, names, os, coverage, ports_open, critical, high, medium, low, pci_status, risk_score, network,
+// mac, tags, scans_count, first_seen_at, last_seen_at.
 func (a *HostsAPI) List(ctx context.Context, q Query) (*Page[Host], error) {
 	return list[Host](ctx, a.c, "/v2/hosts", q)
 }
@@ -112,13 +263,30 @@ func (a *HostsAPI) All(ctx context.Context, q Query) iter.Seq2[Host, error] {
 	return all[Host](ctx, a.c, "/v2/hosts", q)
 }
 
+// ListChanges: List the changes of a host.
+// GET /v2/hosts/{id}/changes.
+//
+// What was different from one run to the next: ports, services, operating system, names, address.
+//
+// Needs the permission HOST_ACCESS.
+//
+// Filters: id, kind, port, proto, history_id, scan_id, created_at.
+func (a *HostsAPI) ListChanges(ctx context.Context, id string, q Query) (*Page[HostChange], error) {
+	return list[HostChange](ctx, a.c, "/v2/hosts/"+url.PathEscape(id)+"/changes", q)
+}
+
+// AllChanges goes through all that ListChanges lists, page after page; it ends after an error.
+func (a *HostsAPI) AllChanges(ctx context.Context, id string, q Query) iter.Seq2[HostChange, error] {
+	return all[HostChange](ctx, a.c, "/v2/hosts/"+url.PathEscape(id)+"/changes", q)
+}
+
 // ListMostVulnerable: List the most vulnerable hosts.
 // GET /v2/hosts/most_vulnerable.
 //
 // Needs the permission HOST_ACCESS.
 //
-// Filters: id, address, names, os, coverage, ports_open, critical, high, medium, low, pci_status, risk_score, scans_count,
-// first_seen_at, last_seen_at.
+// Filters: id, address, names, os, coverage, ports_open, critical, high, medium, low, pci_status, risk_score, network,
+// mac, tags, scans_count, first_seen_at, last_seen_at.
 func (a *HostsAPI) ListMostVulnerable(ctx context.Context, q Query) (*Page[Host], error) {
 	return list[Host](ctx, a.c, "/v2/hosts/most_vulnerable", q)
 }
@@ -132,12 +300,139 @@ func (a *HostsAPI) AllMostVulnerable(ctx context.Context, q Query) iter.Seq2[Hos
 // GET /v2/hosts/{id}.
 //
 // Needs the permission HOST_ACCESS.
-func (a *HostsAPI) Show(ctx context.Context, id string) (*Host, error) {
-	return one[Host](ctx, a.c, request{method: http.MethodGet, path: "/v2/hosts/" + url.PathEscape(id)})
+func (a *HostsAPI) Show(ctx context.Context, id string) (*HostDetailed, error) {
+	return one[HostDetailed](ctx, a.c, request{method: http.MethodGet, path: "/v2/hosts/" + url.PathEscape(id)})
+}
+
+// Tag: Tag hosts.
+// PUT /v2/hosts/tags.
+//
+// Adds and removes tags of many hosts, all or nothing.
+//
+// Needs the permission TARGET_CREATE.
+func (a *HostsAPI) Tag(ctx context.Context, in TagHostsInput) ([]Ref, error) {
+	return refs(ctx, a.c, request{method: http.MethodPut, path: "/v2/hosts/tags", body: in})
+}
+
+// InstallationAPI has the operations of the group Installation.
+type InstallationAPI struct{ c *connection }
+
+// ResumeAllScans: Let scans start again.
+// POST /v2/installation/resume_all.
+//
+// Ends the emergency stop. The runs that it ended stay ended.
+//
+// Needs the permission ADMIN_ACCESS.
+func (a *InstallationAPI) ResumeAllScans(ctx context.Context) (*ScanHeld, error) {
+	return flat[ScanHeld](ctx, a.c, request{method: http.MethodPost, path: "/v2/installation/resume_all"})
+}
+
+// ShowHold: Show whether scans are held.
+// GET /v2/installation/hold.
+//
+// Needs the permission ADMIN_ACCESS.
+func (a *InstallationAPI) ShowHold(ctx context.Context) (*ScanHeld, error) {
+	return flat[ScanHeld](ctx, a.c, request{method: http.MethodGet, path: "/v2/installation/hold"})
+}
+
+// StopAllScans: Stop all scans.
+// POST /v2/installation/stop_all.
+//
+// Emergency stop: every run of every organization ends, within five seconds nothing is sent any more, and nothing starts
+// until resume_all.
+//
+// Needs the permission ADMIN_ACCESS.
+func (a *InstallationAPI) StopAllScans(ctx context.Context, in StopAllScansInput) (*ScanHeld, error) {
+	return flat[ScanHeld](ctx, a.c, request{method: http.MethodPost, path: "/v2/installation/stop_all", body: in})
+}
+
+// NetworksAPI has the operations of the group Networks.
+type NetworksAPI struct{ c *connection }
+
+// Create: Create a network.
+// POST /v2/networks.
+//
+// Needs the permission TARGET_CREATE.
+func (a *NetworksAPI) Create(ctx context.Context, in NetworkCreate) (*Network, error) {
+	return one[Network](ctx, a.c, request{method: http.MethodPost, path: "/v2/networks", body: map[string]NetworkCreate{"network": in}})
+}
+
+// Delete: Delete a network.
+// DELETE /v2/networks/{id}.
+//
+// A network that targets or scanners are in can't be deleted (409); the hosts that were seen there stay.
+//
+// Needs the permission TARGET_CREATE.
+func (a *NetworksAPI) Delete(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/networks/" + url.PathEscape(id)})
+}
+
+// DeleteMany: Delete networks.
+// DELETE /v2/networks.
+//
+// A network that targets or scanners are in can't be deleted (409); the hosts that were seen there stay.
+//
+// Needs the permission TARGET_CREATE.
+func (a *NetworksAPI) DeleteMany(ctx context.Context, ids ...string) ([]Ref, error) {
+	return refs(ctx, a.c, request{method: http.MethodDelete, path: "/v2/networks", body: map[string][]string{"ids": ids}})
+}
+
+// List: List networks.
+// GET /v2/networks.
+//
+// Sites whose private addresses mean something there alone.
+//
+// Needs the permission TARGET_ACCESS.
+//
+// Filters: id, name, description, created_at, updated_at.
+func (a *NetworksAPI) List(ctx context.Context, q Query) (*Page[Network], error) {
+	return list[Network](ctx, a.c, "/v2/networks", q)
+}
+
+// All goes through all that List lists, page after page; it ends after an error.
+func (a *NetworksAPI) All(ctx context.Context, q Query) iter.Seq2[Network, error] {
+	return all[Network](ctx, a.c, "/v2/networks", q)
+}
+
+// Show: Show a network.
+// GET /v2/networks/{id}.
+//
+// Needs the permission TARGET_ACCESS.
+func (a *NetworksAPI) Show(ctx context.Context, id string) (*Network, error) {
+	return one[Network](ctx, a.c, request{method: http.MethodGet, path: "/v2/networks/" + url.PathEscape(id)})
+}
+
+// Update: Update a network.
+// PUT /v2/networks/{id}.
+//
+// Needs the permission TARGET_CREATE.
+func (a *NetworksAPI) Update(ctx context.Context, id string, in NetworkUpdate) (*Network, error) {
+	return one[Network](ctx, a.c, request{method: http.MethodPut, path: "/v2/networks/" + url.PathEscape(id), body: map[string]NetworkUpdate{"network": in}})
 }
 
 // OrganizationsAPI has the operations of the group Organizations.
 type OrganizationsAPI struct{ c *connection }
+
+// AssignSubscriptionFeatures: Assign features to a subscription.
+// PUT /v2/organizations/{organization_id}/subscriptions/{id}/assign_features.
+//
+// Adds features to a subscription to an open plan, or replaces those that are named. What an organization has never passes
+// what the one above it has; 409 where subscriptions below lean on what would be taken away.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *OrganizationsAPI) AssignSubscriptionFeatures(ctx context.Context, organizationID string, id string, in AssignSubscriptionFeaturesInput) (*PlanSubscription, error) {
+	return one[PlanSubscription](ctx, a.c, request{method: http.MethodPut, path: "/v2/organizations/" + url.PathEscape(organizationID) + "/subscriptions/" + url.PathEscape(id) + "/assign_features", body: in})
+}
+
+// ChangeUser: Move a user to another organization.
+// PUT /v2/organizations/{id}/change_user_organization.
+//
+// Answers the user. What the user owns stays where it is: 409 until it was inherited or transferred.
+//
+// Needs the permission USER_ADMIN.
+func (a *OrganizationsAPI) ChangeUser(ctx context.Context, id string, in ChangeUserOrganizationInput) (*User, error) {
+	return one[User](ctx, a.c, request{method: http.MethodPut, path: "/v2/organizations/" + url.PathEscape(id) + "/change_user_organization", body: in})
+}
 
 // Create: Create Organization.
 // POST /v2/organizations.
@@ -145,6 +440,87 @@ type OrganizationsAPI struct{ c *connection }
 // Needs the permission ORGANIZATION_CREATE.
 func (a *OrganizationsAPI) Create(ctx context.Context, in OrganizationCreate) (*Organization, error) {
 	return one[Organization](ctx, a.c, request{method: http.MethodPost, path: "/v2/organizations", body: map[string]OrganizationCreate{"organization": in}})
+}
+
+// CreateAPIKey: Create an API key.
+// POST /v2/api_keys.
+//
+// A key names the calling application in the header x-api-key, for callers of the organization and of those below it; it
+// gives no rights. The answer shows it, this once.
+//
+// Needs the permission ORGANIZATION_OWN_UPDATE. Refused while impersonating.
+func (a *OrganizationsAPI) CreateAPIKey(ctx context.Context, in APIKeyCreate) (*Apikey, error) {
+	return one[Apikey](ctx, a.c, request{method: http.MethodPost, path: "/v2/api_keys", body: map[string]APIKeyCreate{"api_key": in}})
+}
+
+// Delete: Delete an organization.
+// DELETE /v2/organizations/{id}.
+//
+// Deletes its users, credentials, targets, schedules, scans and all else that it owns, at once and for good. Issued PCI
+// reports and the audit trail are kept, for three years and for good: who stands above reads them by acting in the deleted
+// organization (X-Organization-Id). 409 while organizations are below it, or one of its scans is running.
+//
+// Needs the permission ORGANIZATION_CREATE.
+func (a *OrganizationsAPI) Delete(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/organizations/" + url.PathEscape(id)})
+}
+
+// Export: Export organizations.
+// GET /v2/organizations/export.
+//
+// The whole list as CSV. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+//
+// Needs the permission ORGANIZATION_ACCESS.
+//
+// Filters: id, name, description, company_name, email, contact_email, city, country, parent_organization, partner,
+// created_at, updated_at.
+func (a *OrganizationsAPI) Export(ctx context.Context, q ExportOrganizationsQuery) (*File, error) {
+	return a.c.download(ctx, request{method: http.MethodGet, path: "/v2/organizations/export", query: q.values(), accept: "*/*"})
+}
+
+// ExportOrganizationsQuery has the parameters of Export; those that are zero are not sent.
+type ExportOrganizationsQuery struct {
+	Page              int    // Page, from 1
+	PerPage           int    // Rows a page; default 25
+	Cursor            string // next_cursor of the page before, for going deeper than 10,000 rows
+	Q                 string // q[column]=value, where * matches anything; see Filtering Data
+	SortBy            string // column, -column, "column desc", several by comma
+	DateRangeStart    string // YYYY-MM-DD hh:mm:ss in your timezone, or RFC 3339
+	DateRangeEnd      string // YYYY-MM-DD hh:mm:ss in your timezone, or RFC 3339
+	RelativeDateRange string // 10d is the last ten days (s m h d M y); 1q2020 the first quarter of 2020
+	DateColumn        string // Column that the date range filters; default created_at
+}
+
+func (q ExportOrganizationsQuery) values() url.Values {
+	v := url.Values{}
+	if q.Page != 0 {
+		v.Set("page", strconv.Itoa(q.Page))
+	}
+	if q.PerPage != 0 {
+		v.Set("per_page", strconv.Itoa(q.PerPage))
+	}
+	if q.Cursor != "" {
+		v.Set("cursor", q.Cursor)
+	}
+	if q.Q != "" {
+		v.Set("q", q.Q)
+	}
+	if q.SortBy != "" {
+		v.Set("sort_by", q.SortBy)
+	}
+	if q.DateRangeStart != "" {
+		v.Set("date_range_start", q.DateRangeStart)
+	}
+	if q.DateRangeEnd != "" {
+		v.Set("date_range_end", q.DateRangeEnd)
+	}
+	if q.RelativeDateRange != "" {
+		v.Set("relative_date_range", q.RelativeDateRange)
+	}
+	if q.DateColumn != "" {
+		v.Set("date_column", q.DateColumn)
+	}
+	return v
 }
 
 // List: List organizations.
@@ -165,12 +541,223 @@ func (a *OrganizationsAPI) All(ctx context.Context, q Query) iter.Seq2[Organizat
 	return all[Organization](ctx, a.c, "/v2/organizations", q)
 }
 
+// ListAPIKeys: List API keys.
+// GET /v2/api_keys.
+//
+// Needs the permission ORGANIZATION_OWN_UPDATE.
+//
+// Filters: id, name, prefix, created_by, last_used_at, created_at.
+func (a *OrganizationsAPI) ListAPIKeys(ctx context.Context, q Query) (*Page[Apikey], error) {
+	return list[Apikey](ctx, a.c, "/v2/api_keys", q)
+}
+
+// AllAPIKeys goes through all that ListAPIKeys lists, page after page; it ends after an error.
+func (a *OrganizationsAPI) AllAPIKeys(ctx context.Context, q Query) iter.Seq2[Apikey, error] {
+	return all[Apikey](ctx, a.c, "/v2/api_keys", q)
+}
+
+// ListActiveSubscriptions: List an organization's active subscriptions.
+// GET /v2/organizations/{organization_id}/subscriptions/active.
+//
+// Needs the permission SUBSCRIPTION_ACCESS.
+//
+// Filters: id, organization, plan, product, status, interval, auto_renewal, partner, start_date, end_date, created_at,
+// updated_at.
+func (a *OrganizationsAPI) ListActiveSubscriptions(ctx context.Context, organizationID string, q Query) (*Page[PlanSubscription], error) {
+	return list[PlanSubscription](ctx, a.c, "/v2/organizations/"+url.PathEscape(organizationID)+"/subscriptions/active", q)
+}
+
+// AllActiveSubscriptions goes through all that ListActiveSubscriptions lists, page after page; it ends after an error.
+func (a *OrganizationsAPI) AllActiveSubscriptions(ctx context.Context, organizationID string, q Query) iter.Seq2[PlanSubscription, error] {
+	return all[PlanSubscription](ctx, a.c, "/v2/organizations/"+url.PathEscape(organizationID)+"/subscriptions/active", q)
+}
+
+// ListDependentSubscriptions: List dependent subscriptions.
+// GET /v2/organizations/{id}/dependent_subscriptions.
+//
+// The active subscriptions of organizations below that lean on the limits of this one's.
+//
+// Needs the permission SUBSCRIPTION_ACCESS.
+//
+// Filters: id, organization, plan, product, status, interval, auto_renewal, partner, start_date, end_date, created_at,
+// updated_at.
+func (a *OrganizationsAPI) ListDependentSubscriptions(ctx context.Context, id string, q Query) (*Page[PlanSubscription], error) {
+	return list[PlanSubscription](ctx, a.c, "/v2/organizations/"+url.PathEscape(id)+"/dependent_subscriptions", q)
+}
+
+// AllDependentSubscriptions goes through all that ListDependentSubscriptions lists, page after page; it ends after an error.
+func (a *OrganizationsAPI) AllDependentSubscriptions(ctx context.Context, id string, q Query) iter.Seq2[PlanSubscription, error] {
+	return all[PlanSubscription](ctx, a.c, "/v2/organizations/"+url.PathEscape(id)+"/dependent_subscriptions", q)
+}
+
+// ListSubscriptions: List an organization's subscriptions.
+// GET /v2/organizations/{organization_id}/subscriptions.
+//
+// Needs the permission SUBSCRIPTION_ACCESS.
+//
+// Filters: id, organization, plan, product, status, interval, auto_renewal, partner, start_date, end_date, created_at,
+// updated_at.
+func (a *OrganizationsAPI) ListSubscriptions(ctx context.Context, organizationID string, q Query) (*Page[PlanSubscription], error) {
+	return list[PlanSubscription](ctx, a.c, "/v2/organizations/"+url.PathEscape(organizationID)+"/subscriptions", q)
+}
+
+// AllSubscriptions goes through all that ListSubscriptions lists, page after page; it ends after an error.
+func (a *OrganizationsAPI) AllSubscriptions(ctx context.Context, organizationID string, q Query) iter.Seq2[PlanSubscription, error] {
+	return all[PlanSubscription](ctx, a.c, "/v2/organizations/"+url.PathEscape(organizationID)+"/subscriptions", q)
+}
+
+// RevokeAPIKey: Revoke an API key.
+// DELETE /v2/api_keys/{id}.
+//
+// Needs the permission ORGANIZATION_OWN_UPDATE. Refused while impersonating.
+func (a *OrganizationsAPI) RevokeAPIKey(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/api_keys/" + url.PathEscape(id)})
+}
+
+// RevokeSubscriptionFeatures: Revoke features from a subscription.
+// PUT /v2/organizations/{organization_id}/subscriptions/{id}/revoke_features.
+//
+// Takes features from a subscription to an open plan. What an organization has never passes what the one above it has; 409
+// where subscriptions below lean on what would be taken away.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *OrganizationsAPI) RevokeSubscriptionFeatures(ctx context.Context, organizationID string, id string, in RevokeSubscriptionFeaturesInput) (*PlanSubscription, error) {
+	return one[PlanSubscription](ctx, a.c, request{method: http.MethodPut, path: "/v2/organizations/" + url.PathEscape(organizationID) + "/subscriptions/" + url.PathEscape(id) + "/revoke_features", body: in})
+}
+
 // Show: Retrieve an organization.
 // GET /v2/organizations/{id}.
 //
 // Needs the permission ORGANIZATION_ACCESS.
 func (a *OrganizationsAPI) Show(ctx context.Context, id string) (*Organization, error) {
 	return one[Organization](ctx, a.c, request{method: http.MethodGet, path: "/v2/organizations/" + url.PathEscape(id)})
+}
+
+// ShowSubscription: Show an organization's subscription.
+// GET /v2/organizations/{organization_id}/subscriptions/{id}.
+//
+// Needs the permission SUBSCRIPTION_ACCESS.
+func (a *OrganizationsAPI) ShowSubscription(ctx context.Context, organizationID string, id string) (*PlanSubscription, error) {
+	return one[PlanSubscription](ctx, a.c, request{method: http.MethodGet, path: "/v2/organizations/" + url.PathEscape(organizationID) + "/subscriptions/" + url.PathEscape(id)})
+}
+
+// Subscribe: Subscribe to a plan.
+// POST /v2/organizations/{id}/subscribe.
+//
+// The caller's own organization buys for itself, at the plan's own price and features; an operator for any. What an
+// organization has never passes what the one above it has; 409 where subscriptions below lean on what would be taken away.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *OrganizationsAPI) Subscribe(ctx context.Context, id string, in SubscribeInput) (*PlanSubscription, error) {
+	return one[PlanSubscription](ctx, a.c, request{method: http.MethodPost, path: "/v2/organizations/" + url.PathEscape(id) + "/subscribe", body: in})
+}
+
+// SubscribeBelow: Subscribe an organization to a plan.
+// POST /v2/organizations/{id}/subscribe_organization.
+//
+// For an organization below the caller's. What an organization has never passes what the one above it has; 409 where
+// subscriptions below lean on what would be taken away.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *OrganizationsAPI) SubscribeBelow(ctx context.Context, id string, in SubscribeBelowInput) (*PlanSubscription, error) {
+	return one[PlanSubscription](ctx, a.c, request{method: http.MethodPost, path: "/v2/organizations/" + url.PathEscape(id) + "/subscribe_organization", body: in})
+}
+
+// Unsubscribe: Unsubscribe an organization from a plan.
+// POST /v2/organizations/{id}/unsubscribe_organization.
+//
+// Ends the subscription now. 409 while subscriptions of organizations below lean on it; they are listed.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *OrganizationsAPI) Unsubscribe(ctx context.Context, id string, in UnsubscribeOrganizationInput) (*PlanSubscription, error) {
+	return one[PlanSubscription](ctx, a.c, request{method: http.MethodPost, path: "/v2/organizations/" + url.PathEscape(id) + "/unsubscribe_organization", body: in})
+}
+
+// Update: Update an organization.
+// PUT /v2/organizations/{id}.
+//
+// Needs the permission ORGANIZATION_CREATE.
+func (a *OrganizationsAPI) Update(ctx context.Context, id string, in OrganizationUpdate) (*Organization, error) {
+	return one[Organization](ctx, a.c, request{method: http.MethodPut, path: "/v2/organizations/" + url.PathEscape(id), body: map[string]OrganizationUpdate{"organization": in}})
+}
+
+// UpdateSubscription: Update an organization's subscription.
+// PUT /v2/organizations/{organization_id}/subscriptions/{id}.
+//
+// By who stands above the organization, or an operator. What an organization has never passes what the one above it has;
+// 409 where subscriptions below lean on what would be taken away.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *OrganizationsAPI) UpdateSubscription(ctx context.Context, organizationID string, id string, in SubscriptionUpdate) (*PlanSubscription, error) {
+	return one[PlanSubscription](ctx, a.c, request{method: http.MethodPut, path: "/v2/organizations/" + url.PathEscape(organizationID) + "/subscriptions/" + url.PathEscape(id), body: map[string]SubscriptionUpdate{"subscription": in}})
+}
+
+// PlansAPI has the operations of the group Plans.
+type PlansAPI struct{ c *connection }
+
+// Create: Create a plan.
+// POST /v2/plans.
+//
+// Owned by the organization that the caller acts in, and sold to those below it.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *PlansAPI) Create(ctx context.Context, in PlanCreate) (*Plan, error) {
+	return one[Plan](ctx, a.c, request{method: http.MethodPost, path: "/v2/plans", body: map[string]PlanCreate{"plan": in}})
+}
+
+// Delete: Delete a plan.
+// DELETE /v2/plans/{id}.
+//
+// 409 while a subscription refers to it, if only a past one.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *PlansAPI) Delete(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/plans/" + url.PathEscape(id)})
+}
+
+// List: List plans.
+// GET /v2/plans.
+//
+// The plans of the organization that the caller acts in, and of those above it.
+//
+// Needs the permission SUBSCRIPTION_ACCESS.
+//
+// Filters: id, code, name, product, open, default, organization, created_at, updated_at.
+func (a *PlansAPI) List(ctx context.Context, q Query) (*Page[Plan], error) {
+	return list[Plan](ctx, a.c, "/v2/plans", q)
+}
+
+// All goes through all that List lists, page after page; it ends after an error.
+func (a *PlansAPI) All(ctx context.Context, q Query) iter.Seq2[Plan, error] {
+	return all[Plan](ctx, a.c, "/v2/plans", q)
+}
+
+// SetDefault: Set the default plan.
+// PUT /v2/plans/{id}/default.
+//
+// New organizations get it, instead of the one that was the default of its product.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *PlansAPI) SetDefault(ctx context.Context, id string) (*Plan, error) {
+	return one[Plan](ctx, a.c, request{method: http.MethodPut, path: "/v2/plans/" + url.PathEscape(id) + "/default"})
+}
+
+// Show: Show a plan.
+// GET /v2/plans/{id}.
+//
+// Needs the permission SUBSCRIPTION_ACCESS.
+func (a *PlansAPI) Show(ctx context.Context, id string) (*Plan, error) {
+	return one[Plan](ctx, a.c, request{method: http.MethodGet, path: "/v2/plans/" + url.PathEscape(id)})
+}
+
+// Update: Update a plan.
+// PUT /v2/plans/{id}.
+//
+// By its owner. Subscriptions keep what was bought.
+//
+// Needs the permission SUBSCRIPTION_CREATE.
+func (a *PlansAPI) Update(ctx context.Context, id string, in PlanUpdate) (*Plan, error) {
+	return one[Plan](ctx, a.c, request{method: http.MethodPut, path: "/v2/plans/" + url.PathEscape(id), body: map[string]PlanUpdate{"plan": in}})
 }
 
 // PortListsAPI has the operations of the group Port Lists.
@@ -472,12 +1059,34 @@ func (a *ScannersAPI) Delete(ctx context.Context, id string) error {
 	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/scanners/" + url.PathEscape(id)})
 }
 
+// Drain: Drain scanner.
+// PUT /v2/scanners/{id}/drain.
+//
+// For an upgrade without loss: it ends what it works on and takes nothing new, until it is activated again. Scanners that
+// the organization owns, not those that another one shares.
+//
+// Needs the permission SCANNER_ADMIN.
+func (a *ScannersAPI) Drain(ctx context.Context, id string) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPut, path: "/v2/scanners/" + url.PathEscape(id) + "/drain"})
+}
+
+// LinkAgain: Link a scanner again.
+// POST /v2/scanners/{id}/linking_code.
+//
+// The answer carries a new linking_code. Once it is used, the scanner's former certificate is refused. Scanners that the
+// organization owns, not those that another one shares.
+//
+// Needs the permission SCANNER_CREATE.
+func (a *ScannersAPI) LinkAgain(ctx context.Context, id string) (*Scanner, error) {
+	return one[Scanner](ctx, a.c, request{method: http.MethodPost, path: "/v2/scanners/" + url.PathEscape(id) + "/linking_code"})
+}
+
 // List: List scanners.
 // GET /v2/scanners.
 //
 // Needs the permission SCANNER_ACCESS.
 //
-// Filters: id, name, comment, kind, app_type, version, last_seen_at, created_at.
+// Filters: id, name, comment, kind, app_type, version, network, last_seen_at, created_at.
 func (a *ScannersAPI) List(ctx context.Context, q Query) (*Page[Scanner], error) {
 	return list[Scanner](ctx, a.c, "/v2/scanners", q)
 }
@@ -494,7 +1103,7 @@ func (a *ScannersAPI) All(ctx context.Context, q Query) iter.Seq2[Scanner, error
 //
 // Needs the permission SCANNER_ACCESS.
 //
-// Filters: id, name, comment, kind, app_type, version, last_seen_at, created_at.
+// Filters: id, name, comment, kind, app_type, version, network, last_seen_at, created_at.
 func (a *ScannersAPI) ListActivated(ctx context.Context, q Query) (*Page[Scanner], error) {
 	return list[Scanner](ctx, a.c, "/v2/scanners/activated", q)
 }
@@ -554,6 +1163,16 @@ func (a *ScansAPI) Create(ctx context.Context, in ScanCreate) (*Scan, error) {
 	return one[Scan](ctx, a.c, request{method: http.MethodPost, path: "/v2/scans", body: map[string]ScanCreate{"scan": in}})
 }
 
+// CreateFromWizard: Create Scan from Wizard.
+// POST /v2/scans/wizard.
+//
+// The attributes of target, schedule and scan in one: all are made, and with start the scan is started, or nothing is.
+//
+// Needs the permission SCAN_CREATE.
+func (a *ScansAPI) CreateFromWizard(ctx context.Context, in ScanFromWizardCreate) (*Scan, error) {
+	return one[Scan](ctx, a.c, request{method: http.MethodPost, path: "/v2/scans/wizard", body: map[string]ScanFromWizardCreate{"scan": in}})
+}
+
 // Delete: Delete a scan.
 // DELETE /v2/scans/{id}.
 //
@@ -570,12 +1189,24 @@ func (a *ScansAPI) DeleteMany(ctx context.Context, ids ...string) ([]Ref, error)
 	return refs(ctx, a.c, request{method: http.MethodDelete, path: "/v2/scans", body: map[string][]string{"ids": ids}})
 }
 
+// Follow: Follow a scan.
+// GET /v2/scans/{id}/events.
+//
+// Server-sent events of the run under way: state, stage, progress and eta whenever they change, end at its end, and then
+// no more. Begins with how it stands, or, with Last-Event-ID, with what has changed since. At most four streams a caller;
+// each ends after 15 minutes.
+//
+// Needs the permission SCAN_ACCESS.
+func (a *ScansAPI) Follow(ctx context.Context, id string) (*File, error) {
+	return a.c.download(ctx, request{method: http.MethodGet, path: "/v2/scans/" + url.PathEscape(id) + "/events", accept: "*/*"})
+}
+
 // List: List scans.
 // GET /v2/scans.
 //
 // Needs the permission SCAN_ACCESS.
 //
-// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, priority, last_verdict,
 // last_finished_at, created_at, updated_at.
 func (a *ScansAPI) List(ctx context.Context, q Query) (*Page[Scan], error) {
 	return list[Scan](ctx, a.c, "/v2/scans", q)
@@ -584,6 +1215,16 @@ func (a *ScansAPI) List(ctx context.Context, q Query) (*Page[Scan], error) {
 // All goes through all that List lists, page after page; it ends after an error.
 func (a *ScansAPI) All(ctx context.Context, q Query) iter.Seq2[Scan, error] {
 	return all[Scan](ctx, a.c, "/v2/scans", q)
+}
+
+// ListActivatedProfiles: List activated scan profiles.
+// GET /v2/scan_profiles/activated.
+//
+// Those that may be chosen in the active product.
+//
+// Needs the permission SCAN_ACCESS.
+func (a *ScansAPI) ListActivatedProfiles(ctx context.Context) ([]ScanProfile, error) {
+	return short[ScanProfile](ctx, a.c, request{method: http.MethodGet, path: "/v2/scan_profiles/activated"})
 }
 
 // ListHistories: List a scan's histories.
@@ -618,12 +1259,20 @@ func (a *ScansAPI) AllHosts(ctx context.Context, scanID string, q Query) iter.Se
 	return all[HostSighting](ctx, a.c, "/v2/scans/"+url.PathEscape(scanID)+"/hosts", q)
 }
 
+// ListProfiles: List scan profiles.
+// GET /v2/scan_profiles.
+//
+// Needs the permission SCAN_ACCESS.
+func (a *ScansAPI) ListProfiles(ctx context.Context) ([]ScanProfile, error) {
+	return short[ScanProfile](ctx, a.c, request{method: http.MethodGet, path: "/v2/scan_profiles"})
+}
+
 // ListRecent: List recently completed scans.
 // GET /v2/scans/recent.
 //
 // Needs the permission SCAN_ACCESS.
 //
-// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, priority, last_verdict,
 // last_finished_at, created_at, updated_at.
 func (a *ScansAPI) ListRecent(ctx context.Context, q Query) (*Page[Scan], error) {
 	return list[Scan](ctx, a.c, "/v2/scans/recent", q)
@@ -639,7 +1288,7 @@ func (a *ScansAPI) AllRecent(ctx context.Context, q Query) iter.Seq2[Scan, error
 //
 // Needs the permission SCAN_ACCESS.
 //
-// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, priority, last_verdict,
 // last_finished_at, created_at, updated_at.
 func (a *ScansAPI) ListRunning(ctx context.Context, q Query) (*Page[Scan], error) {
 	return list[Scan](ctx, a.c, "/v2/scans/running", q)
@@ -657,7 +1306,7 @@ func (a *ScansAPI) AllRunning(ctx context.Context, q Query) iter.Seq2[Scan, erro
 //
 // Needs the permission SCAN_ACCESS.
 //
-// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, last_verdict,
+// Filters: id, name, comment, status, state, target, scanner, schedule, next_time, profile, priority, last_verdict,
 // last_finished_at, created_at, updated_at.
 func (a *ScansAPI) ListUpcoming(ctx context.Context, q Query) (*Page[Scan], error) {
 	return list[Scan](ctx, a.c, "/v2/scans/upcoming", q)
@@ -684,6 +1333,37 @@ func (a *ScansAPI) ListVulnerabilities(ctx context.Context, scanID string, q Que
 // AllVulnerabilities goes through all that ListVulnerabilities lists, page after page; it ends after an error.
 func (a *ScansAPI) AllVulnerabilities(ctx context.Context, scanID string, q Query) iter.Seq2[Vulnerability, error] {
 	return all[Vulnerability](ctx, a.c, "/v2/scans/"+url.PathEscape(scanID)+"/vulnerabilities", q)
+}
+
+// Pause: Pause a scan.
+// POST /v2/scans/{id}/pause.
+//
+// Scanners give back what they work on and send nothing more; what is done stays done. state is paused, status Running.
+//
+// Needs the permission SCAN_RUN.
+func (a *ScansAPI) Pause(ctx context.Context, id string) (*Scan, error) {
+	return one[Scan](ctx, a.c, request{method: http.MethodPost, path: "/v2/scans/" + url.PathEscape(id) + "/pause"})
+}
+
+// Preview: Preview the start of a scan.
+// POST /v2/scans/{id}/preview.
+//
+// Resolves the names and looks at every rule as a start would, and starts nothing.
+//
+// Needs the permission SCAN_RUN.
+func (a *ScansAPI) Preview(ctx context.Context, id string) (*ScanPreview, error) {
+	return flat[ScanPreview](ctx, a.c, request{method: http.MethodPost, path: "/v2/scans/" + url.PathEscape(id) + "/preview"})
+}
+
+// Resume: Resume a scan.
+// POST /v2/scans/{id}/resume.
+//
+// Ends a pause, also one by a blackout of its schedule: the scan then goes on until that blackout's end. It waits for its
+// turn as queued.
+//
+// Needs the permission SCAN_RUN.
+func (a *ScansAPI) Resume(ctx context.Context, id string) (*Scan, error) {
+	return one[Scan](ctx, a.c, request{method: http.MethodPost, path: "/v2/scans/" + url.PathEscape(id) + "/resume"})
 }
 
 // Show: Show a scan.
@@ -907,7 +1587,7 @@ func (a *TargetsAPI) DeleteMany(ctx context.Context, ids ...string) ([]Ref, erro
 //
 // Needs the permission TARGET_ACCESS.
 //
-// Filters: id, name, hosts, comment, hosts_count, port_list, created_at, updated_at.
+// Filters: id, name, hosts, comment, hosts_count, port_list, network, tags, created_at, updated_at.
 func (a *TargetsAPI) List(ctx context.Context, q Query) (*Page[Target], error) {
 	return list[Target](ctx, a.c, "/v2/targets", q)
 }
@@ -925,6 +1605,24 @@ func (a *TargetsAPI) Show(ctx context.Context, id string) (*Target, error) {
 	return one[Target](ctx, a.c, request{method: http.MethodGet, path: "/v2/targets/" + url.PathEscape(id)})
 }
 
+// ShowControl: Show the proof of control over a target.
+// GET /v2/targets/{id}/control.
+//
+// Needs the permission TARGET_ACCESS.
+func (a *TargetsAPI) ShowControl(ctx context.Context, id string) (*TargetControl, error) {
+	return flat[TargetControl](ctx, a.c, request{method: http.MethodGet, path: "/v2/targets/" + url.PathEscape(id) + "/control"})
+}
+
+// Tag: Tag targets.
+// PUT /v2/targets/tags.
+//
+// Adds and removes tags of many targets, all or nothing.
+//
+// Needs the permission TARGET_CREATE.
+func (a *TargetsAPI) Tag(ctx context.Context, in TagTargetsInput) ([]Ref, error) {
+	return refs(ctx, a.c, request{method: http.MethodPut, path: "/v2/targets/tags", body: in})
+}
+
 // Update: Update a target.
 // PUT /v2/targets/{id}.
 //
@@ -933,8 +1631,41 @@ func (a *TargetsAPI) Update(ctx context.Context, id string, in TargetUpdate) (*T
 	return one[Target](ctx, a.c, request{method: http.MethodPut, path: "/v2/targets/" + url.PathEscape(id), body: map[string]TargetUpdate{"target": in}})
 }
 
+// VerifyControl: Prove the control over a target.
+// POST /v2/targets/{id}/verify_control.
+//
+// Outside the networks that the operator allows, a shared scanner attacks only proven hosts. The first call gives the
+// challenges: publish one for each host, as a TXT record or as a file, and call again. A proof is good for a year, and for
+// the whole organization. operator takes an operator's word, and needs ADMIN_ACCESS.
+//
+// Needs the permission TARGET_CREATE.
+func (a *TargetsAPI) VerifyControl(ctx context.Context, id string, in VerifyTargetControlInput) (*TargetControl, error) {
+	return flat[TargetControl](ctx, a.c, request{method: http.MethodPost, path: "/v2/targets/" + url.PathEscape(id) + "/verify_control", body: in})
+}
+
 // UserAPI has the operations of the group User.
 type UserAPI struct{ c *connection }
+
+// BeginPasskey: Begin to register a passkey.
+// POST /v2/user/mfa/webauthn/begin.
+//
+// The answer goes to the browser's navigator.credentials.create, and what that gives to Register a passkey, within ten
+// minutes.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) BeginPasskey(ctx context.Context) (*AuthPasskeyOptions, error) {
+	return flat[AuthPasskeyOptions](ctx, a.c, request{method: http.MethodPost, path: "/v2/user/mfa/webauthn/begin"})
+}
+
+// ChangePassword: Change current user password.
+// PUT /v2/user/change_password.
+//
+// Ends all other sign-ins of the user; the access token stays.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) ChangePassword(ctx context.Context, in ChangePasswordInput) (*AuthMessage, error) {
+	return flat[AuthMessage](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/change_password", body: in})
+}
 
 // ChangePreferredProduct: Change the user's product.
 // PUT /v2/user/preferences/product.
@@ -952,6 +1683,126 @@ func (a *UserAPI) ChangeProduct(ctx context.Context, in ChangeProductInput) (*Us
 	return flat[UserActiveProduct](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/change_product", body: in})
 }
 
+// ChooseDefaultMethod: Default 2FA method.
+// PUT /v2/user/mfa/default_method.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) ChooseDefaultMethod(ctx context.Context, in ChooseDefaultMethodInput) (*AuthFactorsChanged, error) {
+	return flat[AuthFactorsChanged](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/mfa/default_method", body: in})
+}
+
+// CreatePasskey: Register a passkey.
+// POST /v2/user/mfa/webauthn.
+//
+// Signing in needs a second step from now on. Make recovery codes unless there are some.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) CreatePasskey(ctx context.Context, in PasskeyCreate) (*AuthPasskey, error) {
+	return one[AuthPasskey](ctx, a.c, request{method: http.MethodPost, path: "/v2/user/mfa/webauthn", body: map[string]PasskeyCreate{"passkey": in}})
+}
+
+// DeleteMe: Delete my account.
+// DELETE /v2/user/me.
+//
+// For good, with all sessions and tokens. 409 names what the user owns (targets, scans, schedules and so on) until another
+// user inherits it; the last operator can't be deleted either.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) DeleteMe(ctx context.Context) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/user/me"})
+}
+
+// DeletePasskey: Delete a passkey.
+// DELETE /v2/user/mfa/webauthn/{id}.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) DeletePasskey(ctx context.Context, id string, in DeletePasskeyInput) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/user/mfa/webauthn/" + url.PathEscape(id), body: in})
+}
+
+// DisableNotifications: Disable notifications of an event.
+// PUT /v2/user/preferences/notifications/{event}/disable.
+//
+// One channel, or both.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) DisableNotifications(ctx context.Context, event string, q DisableNotificationsQuery) (*UserPreference, error) {
+	return one[UserPreference](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/preferences/notifications/" + url.PathEscape(event) + "/disable", query: q.values()})
+}
+
+// DisableNotificationsQuery has the parameters of DisableNotifications; those that are zero are not sent.
+type DisableNotificationsQuery struct {
+	Channel string // Default: both
+}
+
+func (q DisableNotificationsQuery) values() url.Values {
+	v := url.Values{}
+	if q.Channel != "" {
+		v.Set("channel", q.Channel)
+	}
+	return v
+}
+
+// DisableTwoFactor: Disable 2FA.
+// PUT /v2/user/mfa/disable.
+//
+// Without any method left, the recovery codes are gone, too.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) DisableTwoFactor(ctx context.Context, in DisableTwoFactorInput) (*AuthFactorsChanged, error) {
+	return flat[AuthFactorsChanged](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/mfa/disable", body: in})
+}
+
+// EnableNotifications: Enable notifications of an event.
+// PUT /v2/user/preferences/notifications/{event}/enable.
+//
+// One channel, or both.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) EnableNotifications(ctx context.Context, event string, q EnableNotificationsQuery) (*UserPreference, error) {
+	return one[UserPreference](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/preferences/notifications/" + url.PathEscape(event) + "/enable", query: q.values()})
+}
+
+// EnableNotificationsQuery has the parameters of EnableNotifications; those that are zero are not sent.
+type EnableNotificationsQuery struct {
+	Channel string // Default: both
+}
+
+func (q EnableNotificationsQuery) values() url.Values {
+	v := url.Values{}
+	if q.Channel != "" {
+		v.Set("channel", q.Channel)
+	}
+	return v
+}
+
+// EnableTwoFactor: Enable 2FA.
+// PUT /v2/user/mfa/enable.
+//
+// Prepares a method only: verify_installation with a code turns it on, within 15 minutes. sms sends the code to the
+// number.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) EnableTwoFactor(ctx context.Context, in EnableTwoFactorInput) (*AuthPreparation, error) {
+	return flat[AuthPreparation](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/mfa/enable", body: in})
+}
+
+// EndOtherSessions: End all other sessions of the current user.
+// DELETE /v2/user/sessions.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) EndOtherSessions(ctx context.Context) (*AuthEnded, error) {
+	return flat[AuthEnded](ctx, a.c, request{method: http.MethodDelete, path: "/v2/user/sessions"})
+}
+
+// EndSession: End a session of the current user.
+// DELETE /v2/user/sessions/{id}.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) EndSession(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/user/sessions/" + url.PathEscape(id)})
+}
+
 // GenerateAccessToken: Generate a new access token.
 // PUT /v2/user/generate_access_token.
 //
@@ -960,6 +1811,67 @@ func (a *UserAPI) ChangeProduct(ctx context.Context, in ChangeProductInput) (*Us
 // Any signed-in caller, whatever the role. Refused while impersonating.
 func (a *UserAPI) GenerateAccessToken(ctx context.Context) (*AuthAccessToken, error) {
 	return flat[AuthAccessToken](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/generate_access_token"})
+}
+
+// GenerateRecoveryCodes: Generate Recovery Codes.
+// PUT /v2/user/mfa/recovery_codes.
+//
+// Ten new ones; former ones work no more.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) GenerateRecoveryCodes(ctx context.Context, in GenerateRecoveryCodesInput) (*AuthNewRecoveryCodes, error) {
+	return flat[AuthNewRecoveryCodes](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/mfa/recovery_codes", body: in})
+}
+
+// ListActivePlans: Get the current user's active plans.
+// GET /v2/user/active_plans.
+//
+// The subscriptions of the caller's own organization that are in force.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) ListActivePlans(ctx context.Context) ([]PlanSubscription, error) {
+	return short[PlanSubscription](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/active_plans"})
+}
+
+// ListMembers: Get organization members.
+// GET /v2/user/members.
+//
+// The users of the caller's own organization.
+//
+// Any signed-in caller, whatever the role.
+//
+// Filters: id, username, email, first_name, last_name, role, organization, confirmed_at, last_sign_in_at, created_at,
+// updated_at.
+func (a *UserAPI) ListMembers(ctx context.Context, q Query) (*Page[User], error) {
+	return list[User](ctx, a.c, "/v2/user/members", q)
+}
+
+// AllMembers goes through all that ListMembers lists, page after page; it ends after an error.
+func (a *UserAPI) AllMembers(ctx context.Context, q Query) iter.Seq2[User, error] {
+	return all[User](ctx, a.c, "/v2/user/members", q)
+}
+
+// ListNotificationPreferences: List the user's notification preferences.
+// GET /v2/user/preferences/notifications.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) ListNotificationPreferences(ctx context.Context) ([]UserPreference, error) {
+	return short[UserPreference](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/preferences/notifications"})
+}
+
+// ListPasskeys: List passkeys.
+// GET /v2/user/mfa/webauthn.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+//
+// Filters: id, name, last_used_at, created_at.
+func (a *UserAPI) ListPasskeys(ctx context.Context, q Query) (*Page[AuthPasskey], error) {
+	return list[AuthPasskey](ctx, a.c, "/v2/user/mfa/webauthn", q)
+}
+
+// AllPasskeys goes through all that ListPasskeys lists, page after page; it ends after an error.
+func (a *UserAPI) AllPasskeys(ctx context.Context, q Query) iter.Seq2[AuthPasskey, error] {
+	return all[AuthPasskey](ctx, a.c, "/v2/user/mfa/webauthn", q)
 }
 
 // ListPermissions: Get current user permissions.
@@ -981,6 +1893,74 @@ func (q ListPermissionsQuery) values() url.Values {
 		v.Set("permissions", q.Permissions)
 	}
 	return v
+}
+
+// ListProducts: Get current user products.
+// GET /v2/user/products.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) ListProducts(ctx context.Context) ([]UserProduct, error) {
+	return short[UserProduct](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/products"})
+}
+
+// ListSessions: List the current user's sessions.
+// GET /v2/user/sessions.
+//
+// Sign-ins that have not ended, and impersonations of you. The access token is none.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+//
+// Filters: id, kind, ip, user_agent, created_at, expires_at.
+func (a *UserAPI) ListSessions(ctx context.Context, q Query) (*Page[AuthSession], error) {
+	return list[AuthSession](ctx, a.c, "/v2/user/sessions", q)
+}
+
+// AllSessions goes through all that ListSessions lists, page after page; it ends after an error.
+func (a *UserAPI) AllSessions(ctx context.Context, q Query) iter.Seq2[AuthSession, error] {
+	return all[AuthSession](ctx, a.c, "/v2/user/sessions", q)
+}
+
+// ListSubscriptionsHistory: Get subscriptions history.
+// GET /v2/user/subscriptions_history.
+//
+// All subscriptions that the caller's own organization has or had, the newest first.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) ListSubscriptionsHistory(ctx context.Context) ([]PlanSubscription, error) {
+	return short[PlanSubscription](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/subscriptions_history"})
+}
+
+// LookUpPhoneNumber: Lookup phone number.
+// GET /v2/user/mfa/lookup_phone_number.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) LookUpPhoneNumber(ctx context.Context, q LookUpPhoneNumberQuery) (*AuthPhoneNumber, error) {
+	return flat[AuthPhoneNumber](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/mfa/lookup_phone_number", query: q.values()})
+}
+
+// LookUpPhoneNumberQuery has the parameters of LookUpPhoneNumber; those that are zero are not sent.
+type LookUpPhoneNumberQuery struct {
+	PhoneNumber string // As people write it
+	CountryCode string // ISO 3166-1 alpha-2 or a calling code; not needed for a number that begins with +
+}
+
+func (q LookUpPhoneNumberQuery) values() url.Values {
+	v := url.Values{}
+	if q.PhoneNumber != "" {
+		v.Set("phone_number", q.PhoneNumber)
+	}
+	if q.CountryCode != "" {
+		v.Set("country_code", q.CountryCode)
+	}
+	return v
+}
+
+// MeDeletable: Check if the user can be deleted.
+// GET /v2/user/deletable.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) MeDeletable(ctx context.Context) (*UserDeletable, error) {
+	return flat[UserDeletable](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/deletable"})
 }
 
 // RevokeAccessToken: Revoke the current access token.
@@ -1020,12 +2000,46 @@ func (q ShowMeQuery) values() url.Values {
 	return v
 }
 
+// ShowOwnOrganization: Get current organization.
+// GET /v2/user/organization.
+//
+// Any signed-in caller, whatever the role.
+func (a *UserAPI) ShowOwnOrganization(ctx context.Context) (*Organization, error) {
+	return one[Organization](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/organization"})
+}
+
+// ShowRecoveryCodes: Get Recovery Codes.
+// GET /v2/user/mfa/recovery_codes.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) ShowRecoveryCodes(ctx context.Context) (*AuthRecoveryCodes, error) {
+	return flat[AuthRecoveryCodes](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/mfa/recovery_codes"})
+}
+
+// TransferResources: Transfer all resources of a user to another.
+// PUT /v2/user/transfer_resources.
+//
+// Both users are of one organization.
+//
+// Needs the permission USER_ADMIN.
+func (a *UserAPI) TransferResources(ctx context.Context, in TransferResourcesInput) (*UserTransferred, error) {
+	return flat[UserTransferred](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/transfer_resources", body: in})
+}
+
 // UpdateMe: Update current user.
 // PUT /v2/user/me.
 //
 // Any signed-in caller, whatever the role.
 func (a *UserAPI) UpdateMe(ctx context.Context, in MeUpdate) (*UserMe, error) {
 	return one[UserMe](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/me", body: map[string]MeUpdate{"user": in}})
+}
+
+// UpdateOwnOrganization: Update current organization.
+// PUT /v2/user/organization.
+//
+// Needs the permission ORGANIZATION_OWN_UPDATE.
+func (a *UserAPI) UpdateOwnOrganization(ctx context.Context, in OwnOrganizationUpdate) (*Organization, error) {
+	return one[Organization](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/organization", body: map[string]OwnOrganizationUpdate{"organization": in}})
 }
 
 // ValidToken: Check whether the token is valid.
@@ -1036,15 +2050,169 @@ func (a *UserAPI) ValidToken(ctx context.Context) (*AuthValid, error) {
 	return flat[AuthValid](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/valid_token"})
 }
 
+// VerifyTwoFactor: Verify 2FA installation.
+// PUT /v2/user/mfa/verify_installation.
+//
+// Turns the prepared method on. The first that is on becomes the default.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) VerifyTwoFactor(ctx context.Context, in VerifyTwoFactorInput) (*AuthInstalled, error) {
+	return flat[AuthInstalled](ctx, a.c, request{method: http.MethodPut, path: "/v2/user/mfa/verify_installation", body: in})
+}
+
 // UsersAPI has the operations of the group Users.
 type UsersAPI struct{ c *connection }
 
 // Create: Create User.
 // POST /v2/users.
 //
+// Without confirmed the user is sent a mail to confirm the address, which asks for a password where none is given. Nobody
+// makes or changes a user of a role mightier than the own one (403).
+//
 // Needs the permission USER_CREATE.
 func (a *UsersAPI) Create(ctx context.Context, in UserCreate) (*User, error) {
 	return one[User](ctx, a.c, request{method: http.MethodPost, path: "/v2/users", body: map[string]UserCreate{"user": in}})
+}
+
+// CreateCustomer: Create Customer.
+// POST /v2/users/create_customer.
+//
+// Makes an organization, or uses the one that is named, with a manager of it and its subscriptions, all or nothing. The
+// manager is the contact of a new organization.
+//
+// Needs the permission CUSTOMER_CREATE.
+func (a *UsersAPI) CreateCustomer(ctx context.Context, in CustomerCreate) (*User, error) {
+	return one[User](ctx, a.c, request{method: http.MethodPost, path: "/v2/users/create_customer", body: map[string]CustomerCreate{"customer": in}})
+}
+
+// Deletable: Check if a user can be deleted.
+// GET /v2/users/{id}/deletable.
+//
+// What stands in the way: kinds of resources that the user owns, and last_admin.
+//
+// Needs the permission USER_ACCESS.
+func (a *UsersAPI) Deletable(ctx context.Context, id string) (*UserDeletable, error) {
+	return flat[UserDeletable](ctx, a.c, request{method: http.MethodGet, path: "/v2/users/" + url.PathEscape(id) + "/deletable"})
+}
+
+// Delete: Delete a User.
+// DELETE /v2/users/{id}.
+//
+// Ends its sessions and tokens. 409 names what the user owns (targets, scans, schedules and so on) until another user
+// inherits it; the last operator can't be deleted either.
+//
+// Needs the permission USER_CREATE.
+func (a *UsersAPI) Delete(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/users/" + url.PathEscape(id)})
+}
+
+// Export: Export users as CSV.
+// GET /v2/users/export.
+//
+// The whole list as CSV. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+//
+// Needs the permission USER_ACCESS.
+//
+// Filters: id, username, email, first_name, last_name, role, organization, confirmed_at, last_sign_in_at, created_at,
+// updated_at.
+func (a *UsersAPI) Export(ctx context.Context, q ExportUsersQuery) (*File, error) {
+	return a.c.download(ctx, request{method: http.MethodGet, path: "/v2/users/export", query: q.values(), accept: "*/*"})
+}
+
+// ExportUsersQuery has the parameters of Export; those that are zero are not sent.
+type ExportUsersQuery struct {
+	Page              int    // Page, from 1
+	PerPage           int    // Rows a page; default 25
+	Cursor            string // next_cursor of the page before, for going deeper than 10,000 rows
+	Q                 string // q[column]=value, where * matches anything; see Filtering Data
+	SortBy            string // column, -column, "column desc", several by comma
+	DateRangeStart    string // YYYY-MM-DD hh:mm:ss in your timezone, or RFC 3339
+	DateRangeEnd      string // YYYY-MM-DD hh:mm:ss in your timezone, or RFC 3339
+	RelativeDateRange string // 10d is the last ten days (s m h d M y); 1q2020 the first quarter of 2020
+	DateColumn        string // Column that the date range filters; default created_at
+}
+
+func (q ExportUsersQuery) values() url.Values {
+	v := url.Values{}
+	if q.Page != 0 {
+		v.Set("page", strconv.Itoa(q.Page))
+	}
+	if q.PerPage != 0 {
+		v.Set("per_page", strconv.Itoa(q.PerPage))
+	}
+	if q.Cursor != "" {
+		v.Set("cursor", q.Cursor)
+	}
+	if q.Q != "" {
+		v.Set("q", q.Q)
+	}
+	if q.SortBy != "" {
+		v.Set("sort_by", q.SortBy)
+	}
+	if q.DateRangeStart != "" {
+		v.Set("date_range_start", q.DateRangeStart)
+	}
+	if q.DateRangeEnd != "" {
+		v.Set("date_range_end", q.DateRangeEnd)
+	}
+	if q.RelativeDateRange != "" {
+		v.Set("relative_date_range", q.RelativeDateRange)
+	}
+	if q.DateColumn != "" {
+		v.Set("date_column", q.DateColumn)
+	}
+	return v
+}
+
+// Import: Import Users.
+// POST /v2/users/import.
+//
+// A CSV file of at most 10,000 rows and 4 MiB in UTF-8, with a header that names the columns: email, and any of username,
+// role (default user), organization (id; default the one acted in) and the attributes of a profile. The separator is a
+// comma, or a semicolon where the header has no comma. The answer tells of each row. A file that can't be read as a whole
+// is 422. Imported users are sent a mail to confirm the address and choose a password.
+//
+// Needs the permission USER_CREATE.
+func (a *UsersAPI) Import(ctx context.Context, content io.Reader, q ImportUsersQuery) (*UserImported, error) {
+	return flat[UserImported](ctx, a.c, request{method: http.MethodPost, path: "/v2/users/import", query: q.values(), file: content})
+}
+
+// ImportUsersQuery has the parameters of Import; those that are zero are not sent.
+type ImportUsersQuery struct {
+	DryRun  bool   // Tell what would happen, and do nothing
+	OnError string // Default: abort, which imports all rows or none; skip leaves out the rows that can't be
+}
+
+func (q ImportUsersQuery) values() url.Values {
+	v := url.Values{}
+	if q.DryRun {
+		v.Set("dry_run", "true")
+	}
+	if q.OnError != "" {
+		v.Set("on_error", q.OnError)
+	}
+	return v
+}
+
+// Inherit: Inherit all resources of a user.
+// PUT /v2/users/{id}/inherit.
+//
+// The user of the path gets all that the other owns; both are of one organization.
+//
+// Needs the permission USER_ADMIN.
+func (a *UsersAPI) Inherit(ctx context.Context, id string, in InheritUserInput) (*UserTransferred, error) {
+	return flat[UserTransferred](ctx, a.c, request{method: http.MethodPut, path: "/v2/users/" + url.PathEscape(id) + "/inherit", body: in})
+}
+
+// Invite: Invite User.
+// POST /v2/users/invite.
+//
+// The user is sent a mail with a link by which to choose a password and name. Nobody makes or changes a user of a role
+// mightier than the own one (403).
+//
+// Needs the permission USER_CREATE.
+func (a *UsersAPI) Invite(ctx context.Context, in InviteUserInput) (*User, error) {
+	return one[User](ctx, a.c, request{method: http.MethodPost, path: "/v2/users/invite", body: map[string]InviteUserInput{"user": in}})
 }
 
 // List: List Users.
@@ -1065,12 +2233,55 @@ func (a *UsersAPI) All(ctx context.Context, q Query) iter.Seq2[User, error] {
 	return all[User](ctx, a.c, "/v2/users", q)
 }
 
+// ResendConfirmation: Resend Confirmation Instructions.
+// POST /v2/users/{id}/resend_confirmation.
+//
+// Sends the mail of the confirmation, or of the invitation, anew; the link of the former one works no more. 409 where the
+// user has confirmed.
+//
+// Needs the permission USER_CREATE.
+func (a *UsersAPI) ResendConfirmation(ctx context.Context, id string) (*UserMessage, error) {
+	return flat[UserMessage](ctx, a.c, request{method: http.MethodPost, path: "/v2/users/" + url.PathEscape(id) + "/resend_confirmation"})
+}
+
+// SetPartner: Set partner.
+// PUT /v2/users/{id}/set_partner.
+//
+// Makes a manager a partner; 409 for a user of another role.
+//
+// Needs the permission ADMIN_ACCESS.
+func (a *UsersAPI) SetPartner(ctx context.Context, id string) (*User, error) {
+	return one[User](ctx, a.c, request{method: http.MethodPut, path: "/v2/users/" + url.PathEscape(id) + "/set_partner"})
+}
+
 // Show: Show User.
 // GET /v2/users/{id}.
 //
 // Needs the permission USER_ACCESS.
 func (a *UsersAPI) Show(ctx context.Context, id string) (*User, error) {
 	return one[User](ctx, a.c, request{method: http.MethodGet, path: "/v2/users/" + url.PathEscape(id)})
+}
+
+// UnsetPartner: Unset partner.
+// PUT /v2/users/{id}/unset_partner.
+//
+// Makes a partner a manager; 409 while organizations are below the partner's, and for a user of another role.
+//
+// Needs the permission ADMIN_ACCESS.
+func (a *UsersAPI) UnsetPartner(ctx context.Context, id string) (*User, error) {
+	return one[User](ctx, a.c, request{method: http.MethodPut, path: "/v2/users/" + url.PathEscape(id) + "/unset_partner"})
+}
+
+// Update: Update User.
+// PUT /v2/users/{id}.
+//
+// Sessions go on with the rights of the new role at once. Nobody makes or changes a user of a role mightier than the own
+// one (403). The last operator keeps its role (409). A user who moves to another organization owns nothing (409 names what
+// it does).
+//
+// Needs the permission USER_CREATE.
+func (a *UsersAPI) Update(ctx context.Context, id string, in UserUpdate) (*User, error) {
+	return one[User](ctx, a.c, request{method: http.MethodPut, path: "/v2/users/" + url.PathEscape(id), body: map[string]UserUpdate{"user": in}})
 }
 
 // VulnerabilitiesAPI has the operations of the group Vulnerabilities.
@@ -1114,4 +2325,60 @@ func (a *VulnerabilitiesAPI) Show(ctx context.Context, id string) (*Vulnerabilit
 // Needs the permission VULNERABILITY_ACCESS.
 func (a *VulnerabilitiesAPI) Total(ctx context.Context) (*VulnerabilityTotal, error) {
 	return flat[VulnerabilityTotal](ctx, a.c, request{method: http.MethodGet, path: "/v2/vulnerabilities/total"})
+}
+
+// WhitelabelSettingsAPI has the operations of the group Whitelabel Settings.
+type WhitelabelSettingsAPI struct{ c *connection }
+
+// DownloadWhitelabelImage: Show an image of the white label settings.
+// GET /v2/whitelabel/images/{id}.
+//
+// The path of an image that is changed is another one; it may be kept for ever.
+//
+// Needs no sign-in.
+func (a *WhitelabelSettingsAPI) DownloadWhitelabelImage(ctx context.Context, id string) (*File, error) {
+	return a.c.download(ctx, request{method: http.MethodGet, path: "/v2/whitelabel/images/" + url.PathEscape(id), accept: "*/*"})
+}
+
+// ShowWhitelabel: Show the white label settings.
+// GET /v2/organizations/{organization_id}/whitelabel.
+//
+// Needs the permission WHITELABEL_ACCESS.
+func (a *WhitelabelSettingsAPI) ShowWhitelabel(ctx context.Context, organizationID string) (*Whitelabel, error) {
+	return one[Whitelabel](ctx, a.c, request{method: http.MethodGet, path: "/v2/organizations/" + url.PathEscape(organizationID) + "/whitelabel"})
+}
+
+// ShowWhitelabelOfHost: Show the white label settings (by host name).
+// GET /v2/whitelabel.
+//
+// What a sign-in page shows: the settings of who has the host name, or the standard look where nobody has. May be kept for
+// a minute.
+//
+// Needs no sign-in.
+func (a *WhitelabelSettingsAPI) ShowWhitelabelOfHost(ctx context.Context, q ShowWhitelabelOfHostQuery) (*Whitelabel, error) {
+	return one[Whitelabel](ctx, a.c, request{method: http.MethodGet, path: "/v2/whitelabel", query: q.values()})
+}
+
+// ShowWhitelabelOfHostQuery has the parameters of ShowWhitelabelOfHost; those that are zero are not sent.
+type ShowWhitelabelOfHostQuery struct {
+	Host string // Default: the host that the request is addressed to
+}
+
+func (q ShowWhitelabelOfHostQuery) values() url.Values {
+	v := url.Values{}
+	if q.Host != "" {
+		v.Set("host", q.Host)
+	}
+	return v
+}
+
+// UpdateWhitelabel: Update white label settings.
+// PUT /v2/organizations/{organization_id}/whitelabel.
+//
+// They hold for the organization and for all below it that have none, while the organization has the feature white_label:
+// at its host names, in mails and in reports.
+//
+// Needs the permission WHITELABEL_CREATE.
+func (a *WhitelabelSettingsAPI) UpdateWhitelabel(ctx context.Context, organizationID string, in WhitelabelUpdate) (*Whitelabel, error) {
+	return one[Whitelabel](ctx, a.c, request{method: http.MethodPut, path: "/v2/organizations/" + url.PathEscape(organizationID) + "/whitelabel", body: map[string]WhitelabelUpdate{"whitelabel": in}})
 }

@@ -6,9 +6,39 @@ import (
 	"time"
 )
 
+// APIKeyCreate is what the operation "Create an API key" takes.
+type APIKeyCreate struct {
+	Name string `json:"name"`
+}
+
+// AcceptInvitationInput is what the operation "Accept an invitation" takes.
+type AcceptInvitationInput struct {
+	InvitationToken string `json:"invitation_token"`
+	Password        string `json:"password"`
+	FirstName       string `json:"first_name,omitzero"`
+	LastName        string `json:"last_name,omitzero"`
+}
+
+// Apikey is part of the API's answers and requests.
+type Apikey struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	CreatedAt  time.Time `json:"created_at"`
+	CreatedBy  string    `json:"created_by"`   // User name
+	LastUsedAt time.Time `json:"last_used_at"` // To the minute; null: never
+	LastUsedIP string    `json:"last_used_ip"`
+	Prefix     string    `json:"prefix"`       // How the key begins
+	Key        string    `json:"key,omitzero"` // Only in the answer of its creation; send it as x-api-key
+}
+
 // AssignScannerInput is what the operation "Assign a scanner to an organization" takes.
 type AssignScannerInput struct {
 	Organization string `json:"organization"` // Id of an organization of one's branch; null takes the scanner back for one's home organization alone
+}
+
+// AssignSubscriptionFeaturesInput is what the operation "Assign features to a subscription" takes.
+type AssignSubscriptionFeaturesInput struct {
+	Features map[string]PlanFeature `json:"features"`
 }
 
 // AuditActor is part of the API's answers and requests.
@@ -54,14 +84,104 @@ type AuthAccessToken struct {
 	Username string `json:"username"`
 }
 
+// AuthConfirmation is part of the API's answers and requests.
+type AuthConfirmation struct {
+	Email            string `json:"email"`
+	PasswordRequired bool   `json:"password_required"` // The user has none yet: confirming asks for one
+}
+
+// AuthEnded is part of the API's answers and requests.
+type AuthEnded struct {
+	Ended int `json:"ended"` // How many there were
+}
+
+// AuthFactorsChanged is part of the API's answers and requests.
+type AuthFactorsChanged struct {
+	TwoFactorAuthentication UserTwoFactor `json:"two_factor_authentication"`
+}
+
+// AuthInstalled is part of the API's answers and requests.
+type AuthInstalled struct {
+	RecoveryCodes           []string      `json:"recovery_codes"` // Ten new ones; former ones work no more
+	TwoFactorAuthentication UserTwoFactor `json:"two_factor_authentication"`
+}
+
+// AuthInvitation is part of the API's answers and requests.
+type AuthInvitation struct {
+	Email        string `json:"email"`
+	Organization Link   `json:"organization"`
+}
+
 // AuthMessage is part of the API's answers and requests.
 type AuthMessage struct {
 	Message string `json:"message"`
 }
 
+// AuthNewRecoveryCodes is part of the API's answers and requests.
+type AuthNewRecoveryCodes struct {
+	RecoveryCodes []string `json:"recovery_codes"`
+}
+
+// AuthPasskey is part of the API's answers and requests.
+type AuthPasskey struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// AuthPasskeyOptions is part of the API's answers and requests.
+type AuthPasskeyOptions struct {
+	Options any `json:"options"` // What navigator.credentials takes, binary values in base64url (WebAuthn level 3: parseCreationOptionsFromJSON, parseRequestOptionsFromJSON)
+}
+
 // AuthPermissions is part of the API's answers and requests.
 type AuthPermissions struct {
 	Permissions []string `json:"permissions"`
+}
+
+// AuthPhoneNumber is part of the API's answers and requests.
+type AuthPhoneNumber struct {
+	CountryCode string `json:"country_code"`
+	E164        string `json:"e164"`
+	LineType    string `json:"line_type"`
+	Valid       bool   `json:"valid"`
+}
+
+// AuthPreparation is part of the API's answers and requests.
+type AuthPreparation struct {
+	Method      string `json:"method"`
+	Message     string `json:"message,omitzero"`
+	OtpauthURL  string `json:"otpauth_url,omitzero"`  // Of totp: what the QR code says
+	PhoneNumber string `json:"phone_number,omitzero"` // Of sms: the number in E.164 form
+	QrPng       string `json:"qr_png,omitzero"`       // Of totp: the QR code as a PNG image in base64
+	Secret      string `json:"secret,omitzero"`       // Of totp: the seed in base32, for typing in
+}
+
+// AuthRecoveryCodes is part of the API's answers and requests.
+type AuthRecoveryCodes struct {
+	RecoveryCodes []string `json:"recovery_codes"` // null unless this sign-in gave the password within the last ten minutes
+	Remaining     int      `json:"remaining"`
+}
+
+// AuthSecondStep is part of the API's answers and requests.
+type AuthSecondStep struct {
+	OTPDefaultMethod string   `json:"otp_default_method"`
+	OTPMethods       []string `json:"otp_methods"` // totp, sms, webauthn; the default first
+}
+
+// AuthSession is part of the API's answers and requests.
+type AuthSession struct {
+	ID           string    `json:"id"`
+	CreatedAt    time.Time `json:"created_at"`
+	Current      bool      `json:"current"` // The one that asks
+	ExpiresAt    time.Time `json:"expires_at"`
+	Impersonator Link      `json:"impersonator"` // Who acts as you; null: you do
+	IP           string    `json:"ip"`           // Where it was begun
+	Kind         string    `json:"kind"`         // session, impersonation
+	Reason       string    `json:"reason"`       // Why, of an impersonation
+	UserAgent    string    `json:"user_agent"`
 }
 
 // AuthShortUser is part of the API's answers and requests.
@@ -73,9 +193,12 @@ type AuthShortUser struct {
 
 // AuthSignedIn is part of the API's answers and requests.
 type AuthSignedIn struct {
-	ExpiresAt time.Time     `json:"expires_at"`
-	Token     string        `json:"token"` // Send it as Authorization: Bearer <token>
-	User      AuthShortUser `json:"user"`
+	ExpiresAt        time.Time     `json:"expires_at,omitzero"`
+	OTPDefaultMethod string        `json:"otp_default_method,omitzero"`
+	OTPMethods       []string      `json:"otp_methods,omitzero"`       // totp, sms, webauthn; the default first
+	OTPSessionState  string        `json:"otp_session_state,omitzero"` // Send it with otp_attempt to this operation again: within ten minutes, at most five times
+	Token            string        `json:"token,omitzero"`             // Send it as Authorization: Bearer <token>. None where a second step is needed
+	User             AuthShortUser `json:"user,omitzero"`
 }
 
 // AuthValid is part of the API's answers and requests.
@@ -101,6 +224,17 @@ type CalculateNextTimesInput struct {
 	Count    *int           `json:"count,omitzero"` // Default 10
 }
 
+// ChallengePasskeyInput is what the operation "Challenge a passkey" takes.
+type ChallengePasskeyInput struct {
+	OTPSessionState string `json:"otp_session_state"`
+}
+
+// ChangePasswordInput is what the operation "Change current user password" takes.
+type ChangePasswordInput struct {
+	CurrentPassword string `json:"current_password"`
+	Password        string `json:"password"` // 8 to 128 characters
+}
+
 // ChangePreferredProductInput is what the operation "Change the user's product" takes.
 type ChangePreferredProductInput struct {
 	ProductCode string `json:"product_code"`
@@ -109,6 +243,88 @@ type ChangePreferredProductInput struct {
 // ChangeProductInput is what the operation "Change the user's product" takes.
 type ChangeProductInput struct {
 	ProductCode string `json:"product_code"`
+}
+
+// ChangeUserOrganizationInput is what the operation "Move a user to another organization" takes.
+type ChangeUserOrganizationInput struct {
+	User string `json:"user"` // Id of the resource (UUID)
+}
+
+// CheckTwoFactorInput is what the operation "Check 2fa" takes.
+type CheckTwoFactorInput struct {
+	OTPSessionState string `json:"otp_session_state"`
+}
+
+// ChooseDefaultMethodInput is what the operation "Default 2FA method" takes.
+type ChooseDefaultMethodInput struct {
+	Method string `json:"method,omitzero"` // totp, sms, webauthn
+}
+
+// ConfirmUserInput is what the operation "Confirm a User" takes.
+type ConfirmUserInput struct {
+	ConfirmationToken string `json:"confirmation_token"`
+	Password          string `json:"password,omitzero"` // Required where the user has none; else it replaces the old one
+}
+
+// CustomerCreate is what the operation "Create Customer" takes.
+type CustomerCreate struct {
+	Name                    string           `json:"name,omitzero"` // Of the new organization; default: company_name, else the user's name, else the e-mail address
+	Email                   string           `json:"email"`
+	Address                 string           `json:"address,omitzero"`
+	City                    string           `json:"city,omitzero"`
+	Comment                 string           `json:"comment,omitzero"`
+	CompanyName             string           `json:"company_name,omitzero"` // Of the new organization
+	Confirmed               *bool            `json:"confirmed,omitzero"`    // Without it a mail asks to confirm the address and choose a password
+	Country                 string           `json:"country,omitzero"`
+	FirstName               string           `json:"first_name,omitzero"`
+	LastName                string           `json:"last_name,omitzero"`
+	Locale                  string           `json:"locale,omitzero"`
+	MobilePhone             string           `json:"mobile_phone,omitzero"`
+	Organization            string           `json:"organization,omitzero"` // Id of the organization that the customer joins (organization_id is accepted too); default: a new one
+	Phone                   string           `json:"phone,omitzero"`
+	Plans                   []PlanOrderInput `json:"plans,omitzero"`                     // What the organization subscribes to; required where a new one has no default plan
+	SkipDefaultSubscription *bool            `json:"skip_default_subscription,omitzero"` // A new organization subscribes to plans alone
+	State                   string           `json:"state,omitzero"`
+	Timezone                string           `json:"timezone,omitzero"` // IANA name; default UTC
+	Title                   string           `json:"title,omitzero"`
+	URL                     string           `json:"url,omitzero"`
+	Username                string           `json:"username,omitzero"` // Default: the e-mail address
+	Zipcode                 string           `json:"zipcode,omitzero"`
+}
+
+// DeletePasskeyInput is what the operation "Delete a passkey" takes.
+type DeletePasskeyInput struct {
+	Password string `json:"password"`
+}
+
+// Detail is part of the API's answers and requests.
+type Detail struct {
+	Code    string `json:"code"`
+	Detail  string `json:"detail"`
+	Pointer string `json:"pointer"`
+}
+
+// DisableTwoFactorInput is what the operation "Disable 2FA" takes.
+type DisableTwoFactorInput struct {
+	Password string `json:"password"`
+	Method   string `json:"method,omitzero"` // totp, sms
+}
+
+// EnableTwoFactorInput is what the operation "Enable 2FA" takes.
+type EnableTwoFactorInput struct {
+	CountryCode string `json:"country_code,omitzero"`
+	Method      string `json:"method,omitzero"` // totp, sms
+	PhoneNumber string `json:"phone_number,omitzero"`
+}
+
+// ForgotPasswordInput is what the operation "Forgot Password" takes.
+type ForgotPasswordInput struct {
+	Email string `json:"email"`
+}
+
+// GenerateRecoveryCodesInput is what the operation "Generate Recovery Codes" takes.
+type GenerateRecoveryCodesInput struct {
+	Password string `json:"password"`
 }
 
 // GenerateReportInput is what the operation "Generate a report file" takes.
@@ -121,12 +337,14 @@ type GenerateReportInput struct {
 type Host struct {
 	ID            string        `json:"id"`
 	Address       string        `json:"address"`
-	Authenticated string        `json:"authenticated"` // authenticated, insufficient, failed or not capable; empty where no login was asked for
+	Authenticated string        `json:"authenticated"` // authenticated, insufficient, failed or not capable, then why; empty where no login was asked for
 	Counts        ScanCounts    `json:"counts"`
 	Coverage      string        `json:"coverage"` // complete or inconclusive
 	FirstSeenAt   time.Time     `json:"first_seen_at"`
 	LastSeenAt    time.Time     `json:"last_seen_at"`
+	Mac           string        `json:"mac"` // Hardware address; empty where no scanner stands beside it
 	Names         []string      `json:"names"`
+	Network       Link          `json:"network"` // The site that it was seen in; null: what all can reach
 	OS            string        `json:"os"`
 	PCIStatus     string        `json:"pci_status"` // pass, fail or inconclusive
 	PortsOpen     int           `json:"ports_open"`
@@ -134,6 +352,58 @@ type Host struct {
 	ScansCount    int           `json:"scans_count"`
 	Services      []HostService `json:"services"`
 	Software      []string      `json:"software"`
+	Tags          []string      `json:"tags"`
+}
+
+// HostChange is part of the API's answers and requests.
+type HostChange struct {
+	ID        string    `json:"id"`
+	After     string    `json:"after"`
+	Before    string    `json:"before"`
+	CreatedAt time.Time `json:"created_at"`
+	HistoryID string    `json:"history_id"` // The run that saw it
+	Kind      string    `json:"kind"`       // found, address_changed, names_changed, os_changed, port_opened, port_closed, service_changed
+	Port      int       `json:"port"`       // 0: of the whole host, or of too many ports to tell each
+	Proto     string    `json:"proto"`
+	ScanID    string    `json:"scan_id"`
+}
+
+// HostDetailed is part of the API's answers and requests.
+type HostDetailed struct {
+	ID            string        `json:"id"`
+	Address       string        `json:"address"`
+	Authenticated string        `json:"authenticated"` // authenticated, insufficient, failed or not capable, then why; empty where no login was asked for
+	Counts        ScanCounts    `json:"counts"`
+	Coverage      string        `json:"coverage"` // complete or inconclusive
+	FirstSeenAt   time.Time     `json:"first_seen_at"`
+	LastSeenAt    time.Time     `json:"last_seen_at"`
+	Mac           string        `json:"mac"` // Hardware address; empty where no scanner stands beside it
+	Names         []string      `json:"names"`
+	Network       Link          `json:"network"` // The site that it was seen in; null: what all can reach
+	OS            string        `json:"os"`
+	PCIStatus     string        `json:"pci_status"` // pass, fail or inconclusive
+	PortsOpen     int           `json:"ports_open"`
+	Risk          HostRiskScore `json:"risk"`
+	RiskScore     int           `json:"risk_score"` // 0 to 1000
+	ScansCount    int           `json:"scans_count"`
+	Services      []HostService `json:"services"`
+	Software      []string      `json:"software"`
+	Tags          []string      `json:"tags"`
+}
+
+// HostRiskPart is part of the API's answers and requests.
+type HostRiskPart struct {
+	Count  int     `json:"count"`
+	Points int     `json:"points"` // What they add to the score, the graver ones counted first
+	Threat string  `json:"threat"` // Critical, High, Medium, Low
+	Weight float64 `json:"weight"` // Share that each takes of what is left to the top
+}
+
+// HostRiskScore is part of the API's answers and requests.
+type HostRiskScore struct {
+	Max   int            `json:"max"`
+	Parts []HostRiskPart `json:"parts"`
+	Score int            `json:"score"` // 0 to 1000; the sum of the points
 }
 
 // HostService is part of the API's answers and requests.
@@ -151,7 +421,7 @@ type HostService struct {
 type HostSighting struct {
 	ID            string        `json:"id"`
 	Address       string        `json:"address"`
-	Authenticated string        `json:"authenticated"` // authenticated, insufficient, failed or not capable; empty where no login was asked for
+	Authenticated string        `json:"authenticated"` // authenticated, insufficient, failed or not capable, then why; empty where no login was asked for
 	Counts        ScanCounts    `json:"counts"`
 	Coverage      string        `json:"coverage"` // complete or inconclusive
 	Interference  string        `json:"interference"`
@@ -162,6 +432,20 @@ type HostSighting struct {
 	Services      []HostService `json:"services"`
 }
 
+// InheritUserInput is what the operation "Inherit all resources of a user" takes.
+type InheritUserInput struct {
+	From string `json:"from"` // Id of the user whose resources the user of the path gets
+}
+
+// InviteUserInput is what the operation "Invite User" takes.
+type InviteUserInput struct {
+	Email        string `json:"email"`
+	FirstName    string `json:"first_name,omitzero"`
+	LastName     string `json:"last_name,omitzero"`
+	Organization string `json:"organization,omitzero"` // Id; default: the organization that the caller acts in
+	Role         string `json:"role,omitzero"`         // Default: user: admin, partner, manager, user, auditor
+}
+
 // Link is part of the API's answers and requests.
 type Link struct {
 	ID   string `json:"id"`
@@ -170,21 +454,46 @@ type Link struct {
 
 // MeUpdate is what the operation "Update current user" takes.
 type MeUpdate struct {
-	Address     Change[string] `json:"address,omitzero"`
-	City        Change[string] `json:"city,omitzero"`
-	Comment     Change[string] `json:"comment,omitzero"`
-	Country     Change[string] `json:"country,omitzero"`
-	Email       Change[string] `json:"email,omitzero"`
-	FirstName   Change[string] `json:"first_name,omitzero"`
-	LastName    Change[string] `json:"last_name,omitzero"`
-	Locale      Change[string] `json:"locale,omitzero"`
-	MobilePhone Change[string] `json:"mobile_phone,omitzero"`
-	Phone       Change[string] `json:"phone,omitzero"`
-	State       Change[string] `json:"state,omitzero"`
-	Timezone    Change[string] `json:"timezone,omitzero"`
-	Title       Change[string] `json:"title,omitzero"`
-	URL         Change[string] `json:"url,omitzero"`
-	Zipcode     Change[string] `json:"zipcode,omitzero"`
+	Address         Change[string] `json:"address,omitzero"`
+	City            Change[string] `json:"city,omitzero"`
+	Comment         Change[string] `json:"comment,omitzero"`
+	Country         Change[string] `json:"country,omitzero"`
+	CurrentPassword Change[string] `json:"current_password,omitzero"` // With another e-mail address
+	Email           Change[string] `json:"email,omitzero"`            // Another address takes effect once the link that is mailed to it is followed; it needs current_password
+	FirstName       Change[string] `json:"first_name,omitzero"`
+	LastName        Change[string] `json:"last_name,omitzero"`
+	Locale          Change[string] `json:"locale,omitzero"`
+	MobilePhone     Change[string] `json:"mobile_phone,omitzero"`
+	Phone           Change[string] `json:"phone,omitzero"`
+	State           Change[string] `json:"state,omitzero"`
+	Timezone        Change[string] `json:"timezone,omitzero"` // IANA name
+	Title           Change[string] `json:"title,omitzero"`
+	URL             Change[string] `json:"url,omitzero"`
+	Zipcode         Change[string] `json:"zipcode,omitzero"`
+}
+
+// Network is part of the API's answers and requests.
+type Network struct {
+	ID            string    `json:"id"`
+	Name          string    `json:"name"`
+	CreatedAt     time.Time `json:"created_at"`
+	Description   string    `json:"description"`
+	HostsCount    int       `json:"hosts_count"` // Hosts that were seen there, in all products
+	ScannersCount int       `json:"scanners_count"`
+	TargetsCount  int       `json:"targets_count"`
+	UpdatedAt     time.Time `json:"updated_at"`
+}
+
+// NetworkCreate is what the operation "Create a network" takes.
+type NetworkCreate struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitzero"`
+}
+
+// NetworkUpdate is what the operation "Update a network" takes.
+type NetworkUpdate struct {
+	Name        Change[string] `json:"name,omitzero"`
+	Description Change[string] `json:"description,omitzero"`
 }
 
 // Organization is part of the API's answers and requests.
@@ -242,14 +551,90 @@ type OrganizationSubscribed struct {
 	Product string `json:"product"`
 }
 
+// OrganizationUpdate is what the operation "Update an organization" takes.
+type OrganizationUpdate struct {
+	Name               Change[string] `json:"name,omitzero"`
+	Address            Change[string] `json:"address,omitzero"`
+	City               Change[string] `json:"city,omitzero"`
+	CompanyName        Change[string] `json:"company_name,omitzero"`
+	ContactEmail       Change[string] `json:"contact_email,omitzero"`
+	ContactName        Change[string] `json:"contact_name,omitzero"`
+	ContactPhone       Change[string] `json:"contact_phone,omitzero"`
+	ContactTitle       Change[string] `json:"contact_title,omitzero"`
+	Country            Change[string] `json:"country,omitzero"`
+	Description        Change[string] `json:"description,omitzero"`
+	Email              Change[string] `json:"email,omitzero"`
+	ParentOrganization Change[string] `json:"parent_organization,omitzero"` // An organization stays where it is: another one than its own is refused
+	Phone              Change[string] `json:"phone,omitzero"`
+	State              Change[string] `json:"state,omitzero"`
+	Website            Change[string] `json:"website,omitzero"`
+	Zipcode            Change[string] `json:"zipcode,omitzero"`
+}
+
+// OwnOrganizationUpdate is what the operation "Update current organization" takes.
+type OwnOrganizationUpdate struct {
+	Name               Change[string] `json:"name,omitzero"`
+	Address            Change[string] `json:"address,omitzero"`
+	City               Change[string] `json:"city,omitzero"`
+	CompanyName        Change[string] `json:"company_name,omitzero"`
+	ContactEmail       Change[string] `json:"contact_email,omitzero"`
+	ContactName        Change[string] `json:"contact_name,omitzero"`
+	ContactPhone       Change[string] `json:"contact_phone,omitzero"`
+	ContactTitle       Change[string] `json:"contact_title,omitzero"`
+	Country            Change[string] `json:"country,omitzero"`
+	Description        Change[string] `json:"description,omitzero"`
+	Email              Change[string] `json:"email,omitzero"`
+	ParentOrganization Change[string] `json:"parent_organization,omitzero"` // An organization stays where it is: another one than its own is refused
+	Phone              Change[string] `json:"phone,omitzero"`
+	State              Change[string] `json:"state,omitzero"`
+	Website            Change[string] `json:"website,omitzero"`
+	Zipcode            Change[string] `json:"zipcode,omitzero"`
+}
+
+// PasskeyCreate is what the operation "Register a passkey" takes.
+type PasskeyCreate struct {
+	Name       string `json:"name"`
+	Credential any    `json:"credential"` // The authenticator's answer (PublicKeyCredential as JSON)
+}
+
+// Plan is part of the API's answers and requests.
+type Plan struct {
+	ID              string                 `json:"id"`
+	Name            string                 `json:"name"`
+	Code            string                 `json:"code"`
+	CreatedAt       time.Time              `json:"created_at"`
+	Default         bool                   `json:"default"`          // New organizations get it, one a product
+	DefaultInterval string                 `json:"default_interval"` // none, monthly, yearly
+	Description     string                 `json:"description"`
+	Features        map[string]PlanFeature `json:"features"`
+	Open            bool                   `json:"open"`         // Its features are given with each subscription; those of any other are fixed
+	Organization    Link                   `json:"organization"` // Its owner; name is null where that stands above the caller
+	Price           string                 `json:"price"`
+	Product         string                 `json:"product"` // pci, vrms, penetration
+	UpdatedAt       time.Time              `json:"updated_at"`
+}
+
+// PlanCreate is what the operation "Create a plan" takes.
+type PlanCreate struct {
+	Name            string                 `json:"name"`
+	Code            string                 `json:"code"`
+	Product         string                 `json:"product"` // pci, vrms, penetration
+	Default         *bool                  `json:"default,omitzero"`
+	DefaultInterval string                 `json:"default_interval,omitzero"` // Default none: none, monthly, yearly
+	Description     string                 `json:"description,omitzero"`
+	Features        map[string]PlanFeature `json:"features,omitzero"` // number_of_ips is required unless the plan is open
+	Open            *bool                  `json:"open,omitzero"`
+	Price           string                 `json:"price,omitzero"` // Default 0.00
+}
+
 // PlanFeature is part of the API's answers and requests.
 type PlanFeature struct {
-	Active       bool   `json:"active,omitzero"`
-	Limit        int    `json:"limit,omitzero"`
-	NumOfRescans int    `json:"num_of_rescans,omitzero"`
-	Unit         string `json:"unit,omitzero"`
-	Unlimited    bool   `json:"unlimited,omitzero"`
-	WhenRun      string `json:"when_run,omitzero"`
+	Active       *bool  `json:"active,omitzero"`
+	Limit        *int   `json:"limit,omitzero"`
+	NumOfRescans *int   `json:"num_of_rescans,omitzero"`
+	Unit         string `json:"unit,omitzero"` // Of rescans: day, week, month, quarter or year; default the subscription's interval
+	Unlimited    *bool  `json:"unlimited,omitzero"`
+	WhenRun      string `json:"when_run,omitzero"` // Of rescans: failed: only after a run that did not pass
 }
 
 // PlanOrderInput is part of the API's answers and requests.
@@ -259,6 +644,83 @@ type PlanOrderInput struct {
 	Interval  string `json:"interval,omitzero"`   // none, monthly, yearly
 	Partner   *bool  `json:"partner,omitzero"`    // The partner is billed
 	StartDate string `json:"start_date,omitzero"` // YYYY-MM-DD; default now
+}
+
+// PlanPlanLink is part of the API's answers and requests.
+type PlanPlanLink struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Code    string `json:"code"`
+	Open    bool   `json:"open"`
+	Product string `json:"product"` // pci, vrms, penetration
+}
+
+// PlanPrice is part of the API's answers and requests.
+type PlanPrice struct {
+	Price string    `json:"price"`
+	Since time.Time `json:"since"`
+}
+
+// PlanSubscribe is part of the API's answers and requests.
+type PlanSubscribe struct {
+	AutoRenewal       *bool                  `json:"auto_renewal,omitzero"`        // Default true, unless end_date is given
+	BillingInterval   string                 `json:"billing_interval,omitzero"`    // Default the interval: none, monthly, yearly
+	EndDate           string                 `json:"end_date,omitzero"`            // YYYY-MM-DD; default one interval after the start
+	Features          map[string]PlanFeature `json:"features,omitzero"`            // Of an open plan, instead of the plan's own
+	Interval          string                 `json:"interval,omitzero"`            // Default the plan's: none, monthly, yearly
+	Partner           *bool                  `json:"partner,omitzero"`             // The partner is billed
+	Plan              string                 `json:"plan,omitzero"`                // Required: code or id of the plan
+	Price             string                 `json:"price,omitzero"`               // Default the plan's
+	StartDate         string                 `json:"start_date,omitzero"`          // YYYY-MM-DD; default now
+	TrialDurationDays *int                   `json:"trial_duration_days,omitzero"` // Required with trial_enabled: the first period, before the first that is paid for
+	TrialEnabled      *bool                  `json:"trial_enabled,omitzero"`
+}
+
+// PlanSubscription is part of the API's answers and requests.
+type PlanSubscription struct {
+	ID                 string                 `json:"id"`
+	AutoRenewal        bool                   `json:"auto_renewal"`
+	BillingInterval    string                 `json:"billing_interval"` // none, monthly, yearly
+	CancellationReason string                 `json:"cancellation_reason"`
+	CreatedAt          time.Time              `json:"created_at"`
+	EndDate            time.Time              `json:"end_date"` // End of the present period; null: it has none
+	Features           map[string]PlanFeature `json:"features"`
+	Interval           string                 `json:"interval"` // none, monthly, yearly
+	Organization       Link                   `json:"organization"`
+	Partner            bool                   `json:"partner"` // The partner is billed
+	Plan               PlanPlanLink           `json:"plan"`    // As it was when it was bought
+	Price              string                 `json:"price"`
+	PriceHistory       []PlanPrice            `json:"price_history"` // The oldest first
+	StartDate          time.Time              `json:"start_date"`
+	Status             string                 `json:"status"` // active, inactive, canceled
+	TrialDurationDays  int                    `json:"trial_duration_days"`
+	TrialEnabled       bool                   `json:"trial_enabled"`
+	TrialEndsAt        time.Time              `json:"trial_ends_at"`
+	UpdatedAt          time.Time              `json:"updated_at"`
+	Usage              PlanUsage              `json:"usage"` // null where the subscription is not active
+}
+
+// PlanUpdate is what the operation "Update a plan" takes.
+type PlanUpdate struct {
+	Name            Change[string]                 `json:"name,omitzero"`
+	Code            Change[string]                 `json:"code,omitzero"`
+	Default         Change[bool]                   `json:"default,omitzero"`
+	DefaultInterval Change[string]                 `json:"default_interval,omitzero"` // none, monthly or yearly
+	Description     Change[string]                 `json:"description,omitzero"`
+	Features        Change[map[string]PlanFeature] `json:"features,omitzero"` // Replaces them all, for who buys from now on
+	Open            Change[bool]                   `json:"open,omitzero"`
+	Price           Change[string]                 `json:"price,omitzero"`
+}
+
+// PlanUsage is part of the API's answers and requests.
+type PlanUsage struct {
+	NumberOfIps PlanUsed `json:"number_of_ips"`
+}
+
+// PlanUsed is part of the API's answers and requests.
+type PlanUsed struct {
+	Limit *int `json:"limit"`
+	Used  int  `json:"used"`
 }
 
 // PortList is part of the API's answers and requests.
@@ -357,6 +819,17 @@ type ReportGenerated struct {
 	Type   string `json:"type"`
 }
 
+// ResetPasswordInput is what the operation "Reset Password" takes.
+type ResetPasswordInput struct {
+	Password           string `json:"password"`
+	ResetPasswordToken string `json:"reset_password_token"`
+}
+
+// RevokeSubscriptionFeaturesInput is what the operation "Revoke features from a subscription" takes.
+type RevokeSubscriptionFeaturesInput struct {
+	Features []string `json:"features"` // An array of texts, or one text with commas or lines between
+}
+
 // Scan is part of the API's answers and requests.
 type Scan struct {
 	ID               string    `json:"id"`
@@ -369,12 +842,13 @@ type Scan struct {
 	LastHistory      ScanLast  `json:"last_history"`
 	NextTime         time.Time `json:"next_time"`
 	Notify           []string  `json:"notify"`   // E-mail addresses told when it is done
+	Priority         string    `json:"priority"` // Among the scans of its own organization: low, normal, high
 	Profile          string    `json:"profile"`  // discovery, pci, full, fast, web, penetration
 	Progress         float64   `json:"progress"` // Percent by weight of work, 0 to 100
 	Scanner          Link      `json:"scanner"`
 	Schedule         Link      `json:"schedule"`
 	Stage            string    `json:"stage"`
-	State            string    `json:"state"`  // new, requested, queued, running, stopping, stopped, completed, failed, interrupted
+	State            string    `json:"state"`  // new, requested, queued, running, paused, stopping, stopped, completed, failed, interrupted
 	Status           string    `json:"status"` // null before the first run: Requested, Running, Done, Stopped, Failed
 	Target           Link      `json:"target"`
 	UpdatedAt        time.Time `json:"updated_at"`
@@ -395,9 +869,53 @@ type ScanCreate struct {
 	Target   string   `json:"target"` // Id of the resource (UUID)
 	Comment  string   `json:"comment,omitzero"`
 	Notify   []string `json:"notify,omitzero"`
+	Priority string   `json:"priority,omitzero"` // Among the scans of one's own organization; default normal: low, normal, high
 	Profile  string   `json:"profile,omitzero"`  // VRMS and penetration; PCI fixes it: discovery, pci, full, fast, web, penetration
 	Scanner  string   `json:"scanner,omitzero"`  // VRMS and penetration; PCI fixes it
 	Schedule string   `json:"schedule,omitzero"` // When it starts by itself
+}
+
+// ScanEstimate is part of the API's answers and requests.
+type ScanEstimate struct {
+	Basis   string `json:"basis"` // Measured, or what the profile states: earlier_runs, profile
+	Runs    int    `json:"runs"`  // How many earlier runs were measured
+	Seconds int    `json:"seconds"`
+}
+
+// ScanFromWizardCreate is what the operation "Create Scan from Wizard" takes.
+type ScanFromWizardCreate struct {
+	Name             string                                `json:"name"`                // Of the scan, its target and its schedule
+	Hosts            []string                              `json:"hosts"`               // Addresses, networks, ranges, names and URLs: an array, or one text with commas or lines
+	AliveTest        string                                `json:"alive_test,omitzero"` // auto, icmp, tcp, arp, none
+	Comment          string                                `json:"comment,omitzero"`
+	Credentials      []TargetCredentialInput               `json:"credentials,omitzero"`   // Needs TARGET_CREATE_CREDENTIALS
+	ExcludeHosts     []string                              `json:"exclude_hosts,omitzero"` // An array of texts, or one text with commas or lines between
+	MaxParallel      *int                                  `json:"max_parallel,omitzero"`
+	Notify           []string                              `json:"notify,omitzero"`
+	PortList         string                                `json:"port_list,omitzero"`         // Id; default: the product's
+	Priority         string                                `json:"priority,omitzero"`          // low, normal, high
+	Profile          string                                `json:"profile,omitzero"`           // VRMS and penetration; PCI fixes it: discovery, pci, full, fast, web, penetration
+	Scanner          string                                `json:"scanner,omitzero"`           // VRMS and penetration; PCI fixes it
+	Schedule         *ScanWizardSchedule                   `json:"schedule,omitzero"`          // A new schedule
+	ScopeAttestation *ScanFromWizardCreateScopeAttestation `json:"scope_attestation,omitzero"` // Required in pci
+	Start            *bool                                 `json:"start,omitzero"`             // Start it at once; needs SCAN_RUN
+}
+
+// ScanFromWizardCreateScopeAttestation is part of the API's answers and requests.
+// Required in pci
+type ScanFromWizardCreateScopeAttestation struct {
+	Name     string `json:"name,omitzero"`     // Who attests
+	Accepted *bool  `json:"accepted,omitzero"` // The scope is complete and may be scanned
+	Title    string `json:"title,omitzero"`
+}
+
+// ScanHeld is part of the API's answers and requests.
+type ScanHeld struct {
+	Held     bool      `json:"held"` // Nothing starts and nothing is scanned
+	HeldAt   time.Time `json:"held_at"`
+	HeldBy   string    `json:"held_by"` // Name of the operator
+	Reason   string    `json:"reason"`
+	Stopping int       `json:"stopping"` // Runs that this call stopped
 }
 
 // ScanHistory is part of the API's answers and requests.
@@ -411,6 +929,7 @@ type ScanHistory struct {
 	FinishedAt      time.Time         `json:"finished_at"`
 	HostsScanned    int               `json:"hosts_scanned"`
 	HostsTotal      int               `json:"hosts_total"`
+	PausedBy        string            `json:"paused_by"` // null while it is not paused: user, blackout
 	PCIReason       string            `json:"pci_reason"`
 	PCIStatus       string            `json:"pci_status"` // pass, fail, inconclusive
 	Profile         string            `json:"profile"`
@@ -421,7 +940,7 @@ type ScanHistory struct {
 	Stage           string            `json:"stage"`
 	StartedAt       time.Time         `json:"started_at"`
 	StartedBy       Link              `json:"started_by"`
-	State           string            `json:"state"`  // requested, queued, running, stopping, stopped, completed, failed, interrupted
+	State           string            `json:"state"`  // requested, queued, running, paused, stopping, stopped, completed, failed, interrupted
 	Status          string            `json:"status"` // Requested, Running, Done, Stopped, Failed
 }
 
@@ -432,15 +951,84 @@ type ScanLast struct {
 	Verdict    string    `json:"verdict"` // pass, fail, inconclusive
 }
 
+// ScanLoad is part of the API's answers and requests.
+type ScanLoad struct {
+	Packets          int    `json:"packets"` // In all
+	PacketsPerSecond int    `json:"packets_per_second"`
+	Text             string `json:"text"`
+}
+
+// ScanPreview is part of the API's answers and requests.
+type ScanPreview struct {
+	Addresses int           `json:"addresses"` // Names resolved now, exclusions taken off
+	Estimate  ScanEstimate  `json:"estimate"`
+	Load      ScanLoad      `json:"load"`
+	Notes     string        `json:"notes"`    // Names without an address
+	Parts     int           `json:"parts"`    // Each is worked by one scanner at a time
+	Problems  []ScanProblem `json:"problems"` // What a start would be refused for
+	Profile   string        `json:"profile"`
+	Quota     ScanQuota     `json:"quota"`
+	Rescans   ScanRescans   `json:"rescans"`
+	Scanner   Link          `json:"scanner"`
+	Startable bool          `json:"startable"`
+}
+
+// ScanProblem is part of the API's answers and requests.
+type ScanProblem struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// ScanProfile is part of the API's answers and requests.
+type ScanProfile struct {
+	Name             string   `json:"name"`
+	Active           bool     `json:"active"`    // It sends requests like those of an attack
+	AppTypes         []string `json:"app_types"` // Products in which it may be chosen
+	Checks           bool     `json:"checks"`    // It looks for vulnerabilities
+	Load             string   `json:"load"`
+	PacketsPerHost   int      `json:"packets_per_host"`   // About
+	PacketsPerSecond int      `json:"packets_per_second"` // Of a part, at most; 0: as fast as the hosts answer
+	Parallel         int      `json:"parallel"`           // Hosts at once in a part
+	SecondsPerHost   int      `json:"seconds_per_host"`   // About, of a host that answers
+	Summary          string   `json:"summary"`
+}
+
+// ScanQuota is part of the API's answers and requests.
+type ScanQuota struct {
+	Left  *int `json:"left"`  // null: no limit
+	Limit *int `json:"limit"` // null: none
+	Used  int  `json:"used"`
+}
+
+// ScanRescans is part of the API's answers and requests.
+type ScanRescans struct {
+	Limit *int      `json:"limit"` // null: none
+	Since time.Time `json:"since"` // When the period began
+	Used  int       `json:"used"`
+}
+
 // ScanUpdate is what the operation "Update a scan" takes.
 type ScanUpdate struct {
 	Name     Change[string]   `json:"name,omitzero"`
 	Comment  Change[string]   `json:"comment,omitzero"`
 	Notify   Change[[]string] `json:"notify,omitzero"`
+	Priority Change[string]   `json:"priority,omitzero"` // Of a running scan, too: low, normal, high
 	Profile  Change[string]   `json:"profile,omitzero"`
 	Scanner  Change[string]   `json:"scanner,omitzero"`
 	Schedule Change[string]   `json:"schedule,omitzero"` // Id; null: it starts by itself no more
 	Target   Change[string]   `json:"target,omitzero"`
+}
+
+// ScanWizardSchedule is part of the API's answers and requests.
+type ScanWizardSchedule struct {
+	Name            string             `json:"name,omitzero"` // Default: the scan's
+	FirstTime       string             `json:"first_time"`
+	Timezone        string             `json:"timezone"`
+	Blackouts       []ScheduleBlackout `json:"blackouts,omitzero"`
+	DurationMinutes *int               `json:"duration_minutes,omitzero"`
+	Period          *int               `json:"period,omitzero"`
+	PeriodUnit      string             `json:"period_unit,omitzero"` // once, day, week, month
+	Rrule           string             `json:"rrule,omitzero"`
 }
 
 // ScanlinkVerifyCheck is part of the API's answers and requests.
@@ -459,9 +1047,11 @@ type Scanner struct {
 	Capabilities         []string  `json:"capabilities"`
 	Comment              string    `json:"comment"`
 	CreatedAt            time.Time `json:"created_at"`
-	Kind                 string    `json:"kind"` // embedded, remote
+	Draining             bool      `json:"draining"` // It ends what it works on and takes nothing new
+	Kind                 string    `json:"kind"`     // embedded, remote
 	LastSeenAt           time.Time `json:"last_seen_at"`
 	MaxConcurrency       int       `json:"max_concurrency"`
+	Network              Link      `json:"network"`      // The owner's site that it stands in, whose targets alone it scans
 	Organization         Link      `json:"organization"` // The owner, where it is one's own
 	Shared               bool      `json:"shared"`
 	SourceAddresses      []string  `json:"source_addresses"` // Addresses from which it scans, so that a firewall can let it through
@@ -483,6 +1073,7 @@ type ScannerCreate struct {
 	Comment        string `json:"comment,omitzero"`
 	Kind           string `json:"kind,omitzero"`            // The embedded scanner is there already: remote
 	MaxConcurrency *int   `json:"max_concurrency,omitzero"` // Parts of scans at once; default 2
+	Network        string `json:"network,omitzero"`         // Id of the network (site) that it stands in; default: none
 }
 
 // ScannerUpdate is what the operation "Update scanner" takes.
@@ -490,6 +1081,7 @@ type ScannerUpdate struct {
 	Name           Change[string] `json:"name,omitzero"`
 	Comment        Change[string] `json:"comment,omitzero"`
 	MaxConcurrency Change[int]    `json:"max_concurrency,omitzero"`
+	Network        Change[string] `json:"network,omitzero"` // Id; null: none
 }
 
 // ScannerVerified is part of the API's answers and requests.
@@ -575,10 +1167,95 @@ type ScheduleUpdate struct {
 	Timezone        Change[string]             `json:"timezone,omitzero"`
 }
 
+// SendSMSCodeInput is what the operation "Send SMS OTP" takes.
+type SendSMSCodeInput struct {
+	OTPSessionState string `json:"otp_session_state"`
+}
+
 // SignInInput is what the operation "Sign in" takes.
 type SignInInput struct {
-	Password string `json:"password"`
-	Username string `json:"username"` // User name or e-mail address
+	OTPAttempt      string `json:"otp_attempt,omitzero"`       // Second step: the code
+	OTPSessionState string `json:"otp_session_state,omitzero"` // Second step: what the first one answered
+	Password        string `json:"password,omitzero"`
+	Username        string `json:"username,omitzero"` // User name or e-mail address
+	Webauthn        any    `json:"webauthn,omitzero"` // Second step, instead of otp_attempt: the passkey's answer (PublicKeyCredential as JSON)
+}
+
+// SignInWithRecoveryCodeInput is what the operation "Sign in with recovery code" takes.
+type SignInWithRecoveryCodeInput struct {
+	OTPSessionState string `json:"otp_session_state"`
+	RecoveryCode    string `json:"recovery_code"`
+}
+
+// StartImpersonationInput is what the operation "Start impersonating a user" takes.
+type StartImpersonationInput struct {
+	Reason string `json:"reason"` // Stands in the audit trail
+	User   string `json:"user"`   // Id of the user to act as
+}
+
+// StopAllScansInput is what the operation "Stop all scans" takes.
+type StopAllScansInput struct {
+	Reason string `json:"reason,omitzero"` // Told to whoever wants to start a scan meanwhile
+}
+
+// SubscribeBelowInput is what the operation "Subscribe an organization to a plan" takes.
+type SubscribeBelowInput struct {
+	AutoRenewal       *bool                  `json:"auto_renewal,omitzero"`        // Default true, unless end_date is given
+	BillingInterval   string                 `json:"billing_interval,omitzero"`    // Default the interval: none, monthly, yearly
+	EndDate           string                 `json:"end_date,omitzero"`            // YYYY-MM-DD; default one interval after the start
+	Features          map[string]PlanFeature `json:"features,omitzero"`            // Of an open plan, instead of the plan's own
+	Interval          string                 `json:"interval,omitzero"`            // Default the plan's: none, monthly, yearly
+	Partner           *bool                  `json:"partner,omitzero"`             // The partner is billed
+	Plan              string                 `json:"plan,omitzero"`                // Required: code or id of the plan
+	Price             string                 `json:"price,omitzero"`               // Default the plan's
+	StartDate         string                 `json:"start_date,omitzero"`          // YYYY-MM-DD; default now
+	Subscription      *PlanSubscribe         `json:"subscription,omitzero"`        // The attributes may stand in here, or beside
+	TrialDurationDays *int                   `json:"trial_duration_days,omitzero"` // Required with trial_enabled: the first period, before the first that is paid for
+	TrialEnabled      *bool                  `json:"trial_enabled,omitzero"`
+}
+
+// SubscribeInput is what the operation "Subscribe to a plan" takes.
+type SubscribeInput struct {
+	AutoRenewal       *bool                  `json:"auto_renewal,omitzero"`        // Default true, unless end_date is given
+	BillingInterval   string                 `json:"billing_interval,omitzero"`    // Default the interval: none, monthly, yearly
+	EndDate           string                 `json:"end_date,omitzero"`            // YYYY-MM-DD; default one interval after the start
+	Features          map[string]PlanFeature `json:"features,omitzero"`            // Of an open plan, instead of the plan's own
+	Interval          string                 `json:"interval,omitzero"`            // Default the plan's: none, monthly, yearly
+	Partner           *bool                  `json:"partner,omitzero"`             // The partner is billed
+	Plan              string                 `json:"plan,omitzero"`                // Required: code or id of the plan
+	Price             string                 `json:"price,omitzero"`               // Default the plan's
+	StartDate         string                 `json:"start_date,omitzero"`          // YYYY-MM-DD; default now
+	Subscription      *PlanSubscribe         `json:"subscription,omitzero"`        // The attributes may stand in here, or beside
+	TrialDurationDays *int                   `json:"trial_duration_days,omitzero"` // Required with trial_enabled: the first period, before the first that is paid for
+	TrialEnabled      *bool                  `json:"trial_enabled,omitzero"`
+}
+
+// SubscriptionUpdate is what the operation "Update an organization's subscription" takes.
+type SubscriptionUpdate struct {
+	AutoRenewal        Change[bool]                   `json:"auto_renewal,omitzero"`
+	BillingInterval    Change[string]                 `json:"billing_interval,omitzero"` // none, monthly or yearly
+	CancellationReason Change[string]                 `json:"cancellation_reason,omitzero"`
+	EndDate            Change[string]                 `json:"end_date,omitzero"` // YYYY-MM-DD; null: no end
+	Features           Change[map[string]PlanFeature] `json:"features,omitzero"` // Of an open plan; replaces them all
+	Interval           Change[string]                 `json:"interval,omitzero"` // none, monthly or yearly; the present period then ends one interval after its start, unless end_date is sent too
+	Partner            Change[bool]                   `json:"partner,omitzero"`
+	Price              Change[string]                 `json:"price,omitzero"`
+	TrialDurationDays  Change[int]                    `json:"trial_duration_days,omitzero"`
+	TrialEnabled       Change[bool]                   `json:"trial_enabled,omitzero"`
+}
+
+// TagHostsInput is what the operation "Tag hosts" takes.
+type TagHostsInput struct {
+	IDs    []string `json:"ids"` // Of the resources; all or nothing
+	Add    []string `json:"add,omitzero"`
+	Remove []string `json:"remove,omitzero"`
+}
+
+// TagTargetsInput is what the operation "Tag targets" takes.
+type TagTargetsInput struct {
+	IDs    []string `json:"ids"` // Of the resources; all or nothing
+	Add    []string `json:"add,omitzero"`
+	Remove []string `json:"remove,omitzero"`
 }
 
 // Target is part of the API's answers and requests.
@@ -594,10 +1271,25 @@ type Target struct {
 	Hosts            []string               `json:"hosts"`
 	HostsCount       int                    `json:"hosts_count"`  // Distinct addresses, exclusions taken off; a name counts as one
 	MaxParallel      int                    `json:"max_parallel"` // Hosts scanned at once; 0 leaves it to the profile
+	Network          Link                   `json:"network"`      // The site; null: what all can reach
 	PortList         Link                   `json:"port_list"`
 	ScansCount       int                    `json:"scans_count"`
 	ScopeAttestation TargetScopeAttestation `json:"scope_attestation"`
+	Tags             []string               `json:"tags"`
 	UpdatedAt        time.Time              `json:"updated_at"`
+}
+
+// TargetChallenge is part of the API's answers and requests.
+type TargetChallenge struct {
+	Method string `json:"method"` // dns_txt, http_file
+	What   string `json:"what"`   // Text of the record, or a line of the file
+	Where  string `json:"where"`  // Name of the TXT record, or URL of the file
+}
+
+// TargetControl is part of the API's answers and requests.
+type TargetControl struct {
+	Hosts  []TargetHostControl `json:"hosts"`
+	Proven bool                `json:"proven"` // Every host is proven or needs no proof; names are told by their addresses at the start of a scan
 }
 
 // TargetCreate is what the operation "Create Target" takes.
@@ -609,8 +1301,10 @@ type TargetCreate struct {
 	Credentials      []TargetCredentialInput       `json:"credentials,omitzero"`   // Needs TARGET_CREATE_CREDENTIALS
 	ExcludeHosts     []string                      `json:"exclude_hosts,omitzero"` // An array of texts, or one text with commas or lines between
 	MaxParallel      *int                          `json:"max_parallel,omitzero"`
+	Network          string                        `json:"network,omitzero"`           // Id of a network (site); default: none
 	PortList         string                        `json:"port_list,omitzero"`         // Id; default: the product's
 	ScopeAttestation *TargetCreateScopeAttestation `json:"scope_attestation,omitzero"` // Required in pci
+	Tags             []string                      `json:"tags,omitzero"`              // An array of texts, or one text with commas or lines between
 }
 
 // TargetCreateScopeAttestation is part of the API's answers and requests.
@@ -636,6 +1330,21 @@ type TargetCredentialSet struct {
 	Username string `json:"username"` // Null for callers without TARGET_ACCESS_CREDENTIALS
 }
 
+// TargetHostControl is part of the API's answers and requests.
+type TargetHostControl struct {
+	AskedBy    string            `json:"asked_by"`   // Who asked for the check, or gave the word
+	Challenges []TargetChallenge `json:"challenges"` // Either of them proves the host
+	CheckedAt  time.Time         `json:"checked_at"`
+	Detail     string            `json:"detail"` // Why the last check failed, or the operator's note
+	ExpiresAt  time.Time         `json:"expires_at"`
+	Host       string            `json:"host"`
+	Method     string            `json:"method"` // dns_txt, http_file, operator
+	Needed     bool              `json:"needed"` // false: the operator allows these addresses to shared scanners
+	Proven     bool              `json:"proven"` // By itself, or by a zone or network that it lies in
+	State      string            `json:"state"`  // Of its own challenge; null: none was asked for: pending, verified, failed, expired
+	VerifiedAt time.Time         `json:"verified_at"`
+}
+
 // TargetScopeAttestation is part of the API's answers and requests.
 type TargetScopeAttestation struct {
 	Name       string    `json:"name"`
@@ -654,8 +1363,10 @@ type TargetUpdate struct {
 	ExcludeHosts     Change[[]string]                     `json:"exclude_hosts,omitzero"` // An array of texts, or one text with commas or lines between
 	Hosts            Change[[]string]                     `json:"hosts,omitzero"`         // An array of texts, or one text with commas or lines between
 	MaxParallel      Change[int]                          `json:"max_parallel,omitzero"`
+	Network          Change[string]                       `json:"network,omitzero"`   // Id; null: none
 	PortList         Change[string]                       `json:"port_list,omitzero"` // Id; null: the product's
 	ScopeAttestation Change[TargetUpdateScopeAttestation] `json:"scope_attestation,omitzero"`
+	Tags             Change[[]string]                     `json:"tags,omitzero"` // An array of texts, or one text with commas or lines between
 }
 
 // TargetUpdateScopeAttestation is part of the API's answers and requests.
@@ -663,6 +1374,19 @@ type TargetUpdateScopeAttestation struct {
 	Name     string `json:"name,omitzero"`     // Who attests
 	Accepted *bool  `json:"accepted,omitzero"` // The scope is complete and may be scanned
 	Title    string `json:"title,omitzero"`
+}
+
+// TransferResourcesInput is what the operation "Transfer all resources of a user to another" takes.
+type TransferResourcesInput struct {
+	From string `json:"from"` // Id of the user who gives
+	To   string `json:"to"`   // Id of the user who gets; of the same organization
+}
+
+// UnsubscribeOrganizationInput is what the operation "Unsubscribe an organization from a plan" takes.
+type UnsubscribeOrganizationInput struct {
+	Plan           string `json:"plan,omitzero"` // Code or id of the plan; or send subscription_id
+	Reason         string `json:"reason,omitzero"`
+	SubscriptionID string `json:"subscription_id,omitzero"`
 }
 
 // User is part of the API's answers and requests.
@@ -701,6 +1425,12 @@ type UserActiveProduct struct {
 	ActiveProduct string `json:"active_product"`
 }
 
+// UserBlocker is part of the API's answers and requests.
+type UserBlocker struct {
+	Count int    `json:"count"`
+	Type  string `json:"type"`
+}
+
 // UserCreate is what the operation "Create User" takes.
 type UserCreate struct {
 	Email        string `json:"email"`
@@ -733,6 +1463,27 @@ type UserCurrentPlan struct {
 	SubscriptionID string                 `json:"subscription_id"`
 }
 
+// UserDeletable is part of the API's answers and requests.
+type UserDeletable struct {
+	Blockers  []UserBlocker `json:"blockers"`
+	Deletable bool          `json:"deletable"`
+}
+
+// UserImported is part of the API's answers and requests.
+type UserImported struct {
+	Failed   int               `json:"failed"`
+	Imported int               `json:"imported"`
+	Rows     []UserImportedRow `json:"rows"`
+}
+
+// UserImportedRow is part of the API's answers and requests.
+type UserImportedRow struct {
+	Email  string   `json:"email"`
+	Errors []Detail `json:"errors"`
+	Line   int      `json:"line"`   // Where it begins in the file, the header's being 1
+	Status string   `json:"status"` // valid: would be imported (dry_run); skipped: nothing is wrong with it, but with another: imported, valid, skipped, failed
+}
+
 // UserMe is part of the API's answers and requests.
 type UserMe struct {
 	ID                      string          `json:"id"`
@@ -756,11 +1507,25 @@ type UserMe struct {
 	Products                []UserProduct   `json:"products,omitzero"` // With ?products=true
 }
 
+// UserMessage is part of the API's answers and requests.
+type UserMessage struct {
+	Message string `json:"message"`
+}
+
+// UserPreference is part of the API's answers and requests.
+type UserPreference struct {
+	Description string `json:"description"`
+	Email       bool   `json:"email"`
+	Event       string `json:"event"`
+	InApp       bool   `json:"in_app"` // In the portal and the notifications of the API
+}
+
 // UserProduct is part of the API's answers and requests.
 type UserProduct struct {
-	Name   string `json:"name"`
-	Active bool   `json:"active"` // There is an active subscription
-	Code   string `json:"code"`
+	Name         string `json:"name"`
+	Active       bool   `json:"active"` // There is an active subscription
+	Code         string `json:"code"`
+	Subscription Link   `json:"subscription"` // With the name of its plan; null: there is none
 }
 
 // UserProfile is part of the API's answers and requests.
@@ -781,6 +1546,11 @@ type UserProfile struct {
 	Zipcode     string `json:"zipcode"`
 }
 
+// UserTransferred is part of the API's answers and requests.
+type UserTransferred struct {
+	Transferred map[string]int `json:"transferred"`
+}
+
 // UserTwoFactor is part of the API's answers and requests.
 type UserTwoFactor struct {
 	Enabled          bool   `json:"enabled"`
@@ -788,6 +1558,43 @@ type UserTwoFactor struct {
 	OTPPhone         string `json:"otp_phone"`
 	OTPSMSEnabled    bool   `json:"otp_sms_enabled"`
 	OTPTOTPEnabled   bool   `json:"otp_totp_enabled"`
+	WebauthnEnabled  bool   `json:"webauthn_enabled"` // There is a passkey
+}
+
+// UserUpdate is what the operation "Update User" takes.
+type UserUpdate struct {
+	Address      Change[string] `json:"address,omitzero"`
+	City         Change[string] `json:"city,omitzero"`
+	Comment      Change[string] `json:"comment,omitzero"`
+	Confirmed    Change[bool]   `json:"confirmed,omitzero"` // true confirms the user without a mail; operators and partners only
+	Country      Change[string] `json:"country,omitzero"`
+	Email        Change[string] `json:"email,omitzero"`
+	FirstName    Change[string] `json:"first_name,omitzero"`
+	LastName     Change[string] `json:"last_name,omitzero"`
+	Locale       Change[string] `json:"locale,omitzero"`
+	MobilePhone  Change[string] `json:"mobile_phone,omitzero"`
+	Organization Change[string] `json:"organization,omitzero"` // Id; moves the user, who must own nothing then
+	Phone        Change[string] `json:"phone,omitzero"`
+	Role         Change[string] `json:"role,omitzero"` // admin, partner, manager, user or auditor
+	State        Change[string] `json:"state,omitzero"`
+	Timezone     Change[string] `json:"timezone,omitzero"` // IANA name
+	Title        Change[string] `json:"title,omitzero"`
+	URL          Change[string] `json:"url,omitzero"`
+	Username     Change[string] `json:"username,omitzero"`
+	Zipcode      Change[string] `json:"zipcode,omitzero"`
+}
+
+// VerifyTargetControlInput is what the operation "Prove the control over a target" takes.
+type VerifyTargetControlInput struct {
+	Method string   `json:"method"`         // dns_txt, http_file, operator
+	Hosts  []string `json:"hosts,omitzero"` // Some of the target's hosts; default: all
+	Note   string   `json:"note,omitzero"`  // With operator: why
+}
+
+// VerifyTwoFactorInput is what the operation "Verify 2FA installation" takes.
+type VerifyTwoFactorInput struct {
+	Method     string `json:"method,omitzero"` // totp, sms
+	OTPAttempt string `json:"otp_attempt,omitzero"`
 }
 
 // Vulnerability is part of the API's answers and requests.
@@ -898,4 +1705,44 @@ type VulnerabilityVector struct {
 	Score  float64 `json:"score"`
 	Source string  `json:"source"`
 	Vector string  `json:"vector"`
+}
+
+// Whitelabel is part of the API's answers and requests.
+type Whitelabel struct {
+	ID              string    `json:"id"` // Of the organization whose settings they are
+	Name            string    `json:"name"`
+	Favicon         string    `json:"favicon"` // Where it is served, as a path from the root; a PNG
+	HostNames       []string  `json:"host_names"`
+	Logo            string    `json:"logo"` // Where it is served, as a path from the root; a PNG
+	MailFooter      string    `json:"mail_footer"`
+	MailFromAddress string    `json:"mail_from_address"`
+	MailFromName    string    `json:"mail_from_name"`
+	PrimaryColor    string    `json:"primary_color"` // White text can be read on it
+	PrivacyURL      string    `json:"privacy_url"`
+	ReportCoverText string    `json:"report_cover_text"`
+	ReportFooter    string    `json:"report_footer"`
+	SecondaryColor  string    `json:"secondary_color"` // Black text can be read on it
+	SupportEmail    string    `json:"support_email"`
+	SupportURL      string    `json:"support_url"`
+	TermsURL        string    `json:"terms_url"`
+	UpdatedAt       time.Time `json:"updated_at"` // null: never set
+}
+
+// WhitelabelUpdate is what the operation "Update white label settings" takes.
+type WhitelabelUpdate struct {
+	Name            Change[string]   `json:"name,omitzero"`
+	Favicon         Change[string]   `json:"favicon,omitzero"`    // data:image/png;base64,…: a PNG, a JPEG, or an ICO that holds PNGs, of at most 128 KiB and 512 by 512 pixels
+	HostNames       Change[[]string] `json:"host_names,omitzero"` // At most 20; each belongs to one organization of the installation
+	Logo            Change[string]   `json:"logo,omitzero"`       // data:image/png;base64,…: a PNG or JPEG of at most 512 KiB and 2048 by 2048 pixels
+	MailFooter      Change[string]   `json:"mail_footer,omitzero"`
+	MailFromAddress Change[string]   `json:"mail_from_address,omitzero"`
+	MailFromName    Change[string]   `json:"mail_from_name,omitzero"`
+	PrimaryColor    Change[string]   `json:"primary_color,omitzero"` // #rrggbb, of a contrast to white of at least 4.5:1
+	PrivacyURL      Change[string]   `json:"privacy_url,omitzero"`
+	ReportCoverText Change[string]   `json:"report_cover_text,omitzero"`
+	ReportFooter    Change[string]   `json:"report_footer,omitzero"`
+	SecondaryColor  Change[string]   `json:"secondary_color,omitzero"` // #rrggbb, of a contrast to black of at least 4.5:1
+	SupportEmail    Change[string]   `json:"support_email,omitzero"`
+	SupportURL      Change[string]   `json:"support_url,omitzero"`
+	TermsURL        Change[string]   `json:"terms_url,omitzero"`
 }

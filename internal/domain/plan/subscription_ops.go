@@ -203,7 +203,7 @@ func SubscriptionOperations(count CountIPs) []op.Operation {
 			}).MakesAt(sold).Conflicts().Says("The caller's own organization buys for itself, at the plan's own price and features; an operator for any. "+limitsText),
 		op.List("listDependentSubscriptions", "List dependent subscriptions", "/v2/organizations/{id}/dependent_subscriptions", access.SubscriptionAccess, subscriptionColumns,
 			s.dependent).Says("The active subscriptions of organizations below that lean on the limits of this one's."),
-		op.Create("subscribeOrganization", "Subscribe an organization to a plan", "/v2/organizations/{id}/subscribe_organization", access.SubscriptionCreate,
+		op.Create("subscribeBelow", "Subscribe an organization to a plan", "/v2/organizations/{id}/subscribe_organization", access.SubscriptionCreate,
 			func(tx *db.Tx, in *subscribeInput) (SubscriptionAttributes, error) {
 				sold, err := in.sell(tx)
 				return s.one(tx, sold, err)
