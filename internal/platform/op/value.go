@@ -49,6 +49,9 @@ func (f Field[T]) Set(to *T) {
 func NoneSent(pointer string, fields any) error {
 	v := reflect.ValueOf(fields)
 	for i := range v.NumField() {
+		if v.Field(i).Kind() != reflect.Struct {
+			continue
+		}
 		if sent := v.Field(i).FieldByName("Sent"); sent.IsValid() && sent.Bool() {
 			return nil
 		}
