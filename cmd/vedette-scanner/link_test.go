@@ -31,8 +31,8 @@ func (o *oneChunk) Link(_ context.Context, r scanlink.LinkRequest) (scanlink.Lin
 	c, err := o.Scanner(r.CSR, id)
 	return scanlink.LinkAnswer{Certificate: c, Authority: o.Certificate(), ScannerID: id}, err
 }
-func (o *oneChunk) Known(context.Context, string) error { return nil }
-func (o *oneChunk) Renew(context.Context, string, string) (scanlink.LinkAnswer, error) {
+func (o *oneChunk) Known(context.Context, string, string) error { return nil }
+func (o *oneChunk) Renew(context.Context, string, string, string) (scanlink.LinkAnswer, error) {
 	return scanlink.LinkAnswer{}, nil
 }
 func (o *oneChunk) Hello(context.Context, string, scanlink.Hello) error { return nil }
