@@ -160,12 +160,12 @@ var blobColumns = [][2]string{{"reports", "model_sha256"}, {"report_files", "sha
 func namedBlobs(tx *db.Tx, hashes []blob.Hash) (map[blob.Hash]bool, error) {
 	named := map[blob.Hash]bool{}
 	for _, c := range blobColumns {
-		var found []string
+		var found []blob.Hash
 		if err := tx.Query(&found, "select "+c[1]+" from "+c[0]+" where "+c[1]+" in (?)", bun.List(hashes)); err != nil {
 			return nil, fmt.Errorf("named blobs: %w", err)
 		}
 		for _, h := range found {
-			named[blob.Hash(h)] = true
+			named[h] = true
 		}
 	}
 	return named, nil
