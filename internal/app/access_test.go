@@ -313,8 +313,26 @@ func (w world) impersonated(o op.Operation, f fixture) {
 	case want != 0 && a.Status != want:
 		w.Errorf("%s by an impersonator: %d %s, want %d", o.ID, a.Status, a.Body, want)
 	case a.Status == 401 && o.ID != "signIn" && o.ID != "listPermissions" || a.Status >= 500:
-		w.Errorf("%s by an impersonator: %d %s", o.ID, a.Status, a.Body)
+		w.Errorf("%s by an impersonator: %d %s%s", o.ID, a.Status, a.Body, w.why(a))
 	}
+}
+
+// why is what the program logged of an answer that is its own fault.
+func (w world) why(a answer) string {
+	if a.Status < 500 {
+		return ""
+	}
+	var x struct {
+		ID string `json:"request_id"`
+	}
+	a.decode(w, &x)
+	var lines []string
+	for line := range strings.Lines(w.log.String()) {
+		if strings.Contains(line, x.ID) {
+			lines = append(lines, line)
+		}
+	}
+	return "\n" + strings.Join(lines, "")
 }
 
 // holder is a user of north that holds the code in its own organization.
