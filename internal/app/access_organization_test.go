@@ -22,7 +22,7 @@ func init() {
 		"assignSubscriptionFeatures": sub("/assign_features").with(object{"features": object{"number_of_ips": object{"limit": 1}}}),
 		"revokeSubscriptionFeatures": sub("/revoke_features").with(object{"features": "rescan,number_of_ips"}),
 		"subscribe":                  about("/v2/organizations/%s/subscribe", "organization").with(onPlan),
-		"subscribeBelow":      about("/v2/organizations/%s/subscribe_organization", "organization").with(onPlan),
+		"subscribeBelow":             about("/v2/organizations/%s/subscribe_organization", "organization").with(onPlan),
 		"unsubscribeOrganization":    about("/v2/organizations/%s/unsubscribe_organization", "organization").with(object{"plan": "pci-default", "reason": "moved"}),
 		"listDependentSubscriptions": about("/v2/organizations/%s/dependent_subscriptions", "organization"),
 		"listPlans":                  plain("/v2/plans"),
