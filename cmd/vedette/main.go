@@ -15,7 +15,7 @@ func main() {
 		Use: "vedette", Short: "Vulnerability scanning and PCI compliance", SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(serveCommand(), scanCommand(), scannerCommand(), feedCommand(), migrateCommand(), openapiCommand(), demoCommand())
+	root.AddCommand(serveCommand(), scanCommand(), scannerCommand(), feedCommand(), migrateCommand(), openapiCommand(), demoCommand(), adminCommand())
 	if err := root.ExecuteContext(context.Background()); err != nil {
 		var code interface{ ExitCode() int }
 		if errors.As(err, &code) {

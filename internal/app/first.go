@@ -56,7 +56,7 @@ func firstStart(ctx context.Context, d *db.DB, c *config.Config, h *secret.Hashe
 		if c.Operator.Password.Empty() {
 			first.Password = password
 		}
-		return operator(tx, c.Operator.Username, hash)
+		return user.Insert(tx, newOperator(tx, c.Operator.Username, hash))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("first start: %w", err)
@@ -84,11 +84,11 @@ func installation(tx *db.Tx, c *config.Config) error {
 	return scanner.FirstStart(tx, tx.Now(), c.Scanner.Embedded, c.Scan.MaxParallel)
 }
 
-func operator(tx *db.Tx, username, hash string) error {
+func newOperator(tx *db.Tx, username, hash string) *user.User {
 	u := user.New(tx.Now())
 	u.Username, u.Email, u.Role, u.PasswordHash, u.ConfirmedAt = username, username, access.Admin, hash, clock.AtPointer(tx.Now().Time())
 	u.OrganizationID = access.Installation
-	return user.Insert(tx, u)
+	return u
 }
 
 // openAuthority reads the authority that scanners are certified by, and makes it on a first start. Its key lies sealed in the

@@ -63,11 +63,12 @@ const (
 	DoorMail          Door = "mail"          // a job makes the token of a link that was promised, and reads the branding of its mail
 	DoorImpersonate   Door = "impersonate"   // tells the start and end in both organizations' audit trails
 	DoorSubscriptions Door = "subscriptions" // subscriptions of any tenant end and renew on time
+	DoorOperator      Door = "operator"      // vedette admin: the operator's commands on the server's own machine
 	DoorTest          Door = "test"          // factories of tests
 )
 
 // Doors lists them all.
-var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorRetention, DoorAssign, DoorMail, DoorImpersonate, DoorSubscriptions, DoorTest}
+var Doors = []Door{DoorPublic, DoorAuthenticate, DoorFirstStart, DoorDispatch, DoorScheduleTick, DoorRematch, DoorRetention, DoorAssign, DoorMail, DoorImpersonate, DoorSubscriptions, DoorOperator, DoorTest}
 
 // System grants a door. Every use stands in a list that a test prints.
 func System(door Door) Grant { return Grant{kind: system, door: door} }
