@@ -6,6 +6,7 @@ func init() {
 	maps.Copy(fixtures, map[string]fixture{
 		"showTargetControl":   about("/v2/targets/%s/control", "target"),
 		"verifyTargetControl": about("/v2/targets/%s/verify_control", "target").with(object{"method": "dns_txt"}),
+		"calculateHosts":      plain("/v2/targets/calculate_hosts").with(object{"hosts": "192.0.2.0/24"}),
 		"tagTargets":          {path: at("/v2/targets/tags"), noID: true, body: func(t things) object { return tagging(t["target"]) }, refs: targetTagging},
 		"listNetworks":        plain("/v2/networks"),
 		"createNetwork":       plain("/v2/networks").with(object{"network": object{"name": "made"}}),
@@ -23,7 +24,9 @@ func init() {
 	f.refs = func(t things) []object { return append(ours(t), inNetwork(newTarget("refers"), "target", t)) }
 	fixtures["createTarget"] = f
 	s := fixtures["createScanner"]
-	s.refs = func(t things) []object { return []object{inNetwork(object{"scanner": object{"name": "refers"}}, "scanner", t)} }
+	s.refs = func(t things) []object {
+		return []object{inNetwork(object{"scanner": object{"name": "refers"}}, "scanner", t)}
+	}
 	fixtures["createScanner"] = s
 }
 

@@ -53,12 +53,13 @@ func Operations(p Parts) []op.Operation {
 	if p.Auth == nil {
 		p.Auth = &auth.Auth{}
 	}
-	starter := scan.Starter{Rules: p.Rules, Lookup: lookup(p.Resolver), Contact: p.Contact}
+	starter := scan.Starter{Rules: p.Rules, Lookup: lookup(p.Resolver), Contact: p.Contact, Forget: vulnerability.Forget}
 	people := user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations, CountIPs: target.Used}
 	return op.Operations(
 		p.Auth.Operations(),
 		target.Operations(p.Rules, p.Sealer, enrichTargets),
 		target.ControlOperations(p.Rules, target.NewProver(p.Rules, p.Resolver)),
+		target.CalculateOperations(p.Rules, lookup(p.Resolver)),
 		network.Operations(),
 		scan.Operations(starter),
 		scan.HoldOperations(p.DB),
@@ -67,6 +68,7 @@ func Operations(p Parts) []op.Operation {
 		scan.EventOperations(p.DB),
 		report.Operations(p.Blob),
 		vulnerability.Operations(),
+		vulnerability.CompareOperations(),
 		schedule.Operations(scan.EnrichSchedules),
 		audit.Operations(),
 		host.Operations(),

@@ -270,14 +270,18 @@ func tagAll(tx *db.Tx, in *tagInput) (Tagged, error) {
 func tagsOf(text string) map[string][]string { return map[string][]string{"tags": tag.Read(text)} }
 
 func (r Rules) checkIn(tx *db.Tx, s Scope) error {
-	own := false
-	if r.OwnScanner != nil {
-		var err error
-		if own, err = r.OwnScanner(tx); err != nil {
-			return err
-		}
+	own, err := r.own(tx)
+	if err != nil {
+		return err
 	}
 	return r.CheckScope(s, own)
+}
+
+func (r Rules) own(tx *db.Tx) (bool, error) {
+	if r.OwnScanner == nil {
+		return false, nil
+	}
+	return r.OwnScanner(tx)
 }
 
 func deleteAll(tx *db.Tx, ids []string) error {

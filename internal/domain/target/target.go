@@ -142,8 +142,12 @@ func (s Scope) Addresses() address.Set {
 // Names to resolve, each once, less those that are excluded by the same name.
 func (s Scope) Names() []string {
 	var names []string
+	excluded := map[string]bool{}
+	for _, h := range s.Excluded {
+		excluded[h.Name] = true
+	}
 	for _, h := range s.Hosts {
-		if h.Name != "" && !slices.ContainsFunc(s.Excluded, func(x address.Host) bool { return x.Name == h.Name }) {
+		if h.Name != "" && !excluded[h.Name] {
 			names = append(names, h.Name)
 		}
 	}
