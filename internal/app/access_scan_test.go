@@ -9,6 +9,7 @@ func init() {
 		"previewScan":               about("/v2/scans/%s/preview", "spare scan"),
 		"pauseScan":                 about("/v2/scans/%s/pause", "scan"),
 		"resumeScan":                about("/v2/scans/%s/resume", "scan"),
+		"compareScan":               about("/v2/scans/%s/compare", "scan"),
 		"followScan":                about("/v2/scans/%s/events", "scan"),
 		"listScanProfiles":          plain("/v2/scan_profiles"),
 		"listActivatedScanProfiles": plain("/v2/scan_profiles/activated"),

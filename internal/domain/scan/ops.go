@@ -124,9 +124,9 @@ func Operations(s Starter) []op.Operation {
 		}),
 		op.Update("updateScan", "Update a scan", "/v2/scans/{id}", access.ScanCreate, update).Conflicts(),
 		op.Delete("deleteScan", "Delete a scan", "/v2/scans/{id}", access.ScanCreate, "scan", func(tx *db.Tx, in *op.Path) error {
-			return remove(tx, []string{in.ID})
+			return s.remove(tx, []string{in.ID})
 		}).Conflicts(),
-		op.Bulk("deleteScans", "Delete scans", http.MethodDelete, "/v2/scans", access.ScanCreate, "scan", remove).Conflicts(),
+		op.Bulk("deleteScans", "Delete scans", http.MethodDelete, "/v2/scans", access.ScanCreate, "scan", s.remove).Conflicts(),
 		op.LongAction("startScan", "Start a scan", http.MethodPost, "/v2/scans/{id}/start", access.ScanRun, s.start).Conflicts().
 			Says("Answers the scan with `current_history_id`. Starting a running scan is 409."),
 		op.Action("stopScan", "Stop a scan", http.MethodPost, "/v2/scans/{id}/stop", access.ScanRun, then(stop)).Conflicts(),
@@ -313,7 +313,10 @@ func update(tx *db.Tx, in *updateInput) (Attributes, error) {
 	return after, err
 }
 
-func remove(tx *db.Tx, ids []string) error {
+// Forget what scans had found, in the transaction that has deleted them and their runs.
+type Forget func(tx *db.Tx, scans []string) error
+
+func (st Starter) remove(tx *db.Tx, ids []string) error {
 	scans, err := byIDs(tx, ids)
 	if err != nil {
 		return err
@@ -327,7 +330,10 @@ func remove(tx *db.Tx, ids []string) error {
 		}
 		tx.Changed(db.Change{Type: "scan", ID: s.ID, Name: s.Name, Before: map[string]string{"name": s.Name, "target": s.TargetID, "profile": s.Profile}})
 	}
-	return deleteScans(tx, ids)
+	if err := deleteScans(tx, ids); err != nil {
+		return err
+	}
+	return st.Forget(tx, ids)
 }
 
 func represent(tx *db.Tx, rows []Scan) ([]Attributes, error) {

@@ -1,7 +1,7 @@
 // Package scan is a saved definition of what to scan, by what and how, and its runs, the histories. A run is cut into
 // chunks of at most sixteen addresses, which scanners lease, work and give back; what they observe is staged by chunk and
-// attempt and becomes facts and findings in the commit that finishes the chunk. Deleting a scan removes its histories; the
-// reports they yielded stay.
+// attempt and becomes facts and findings in the commit that finishes the chunk. Deleting a scan removes its histories
+// and what they alone had found; the reports they yielded stay.
 //
 // States of a scan: new (never run), then those of its last run. States of a history: requested, queued, running, paused,
 // stopping, stopped, completed, failed, interrupted. A paused run has no traffic; resumed, it waits for its turn as queued.

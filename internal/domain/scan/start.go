@@ -26,6 +26,7 @@ type Starter struct {
 	Rules   target.Rules
 	Lookup  address.Lookup
 	Contact string // of the operator, for the User-Agent of scans
+	Forget  Forget // what deleted scans had found
 }
 
 const lookupPatience = 20 * time.Second

@@ -88,12 +88,8 @@ func updateScan(tx *db.Tx, s *Scan) error {
 	return nil
 }
 
-// deleteScans with their runs. What they were the last to find is open no more: nothing looks for it again.
+// deleteScans with their runs.
 func deleteScans(tx *db.Tx, ids []string) error {
-	_, err := tx.Exec("update vulnerabilities set state = 'fixed' where organization_id = ?org and scan_id in (?) and state in ('open', 'reopened')", bun.List(ids))
-	if err != nil {
-		return fmt.Errorf("close what deleted scans found: %w", err)
-	}
 	if _, err := tx.Delete((*Scan)(nil)).Where("id IN (?)", bun.List(ids)).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("delete scans: %w", err)
 	}
