@@ -291,10 +291,11 @@ func (a *App) keepListening(ctx context.Context) {
 // sweepEvery is short enough for the notice of an outage to come within a minute.
 const sweepEvery = 10 * time.Second
 
-// sweep ends runs that nobody resumes, and announces what fell silent.
+// sweep ends runs that nobody resumes, announces what fell silent, and says whether there is an embedded scanner.
 func (a *App) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := a.dispatcher.Sweep(ctx); err != nil && ctx.Err() == nil {
+		err := a.DB.Write(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error { return scanner.KeepEmbedded(tx, a.Config.Scanner.Embedded) })
+		if err := errors.Join(err, a.dispatcher.Sweep(ctx)); err != nil && ctx.Err() == nil {
 			a.log.WarnContext(ctx, "sweep", slog.Any("error", err))
 		}
 		pause(ctx, sweepEvery)

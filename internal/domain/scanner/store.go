@@ -210,7 +210,8 @@ func SetLink(tx *db.Tx, id, hash string, until clock.Time) error {
 	return nil
 }
 
-// FirstStart makes the embedded scanner's row, or changes whether it is active.
+// FirstStart makes the embedded scanner's row where there is none, or activates it. A server that runs none leaves the row to
+// those that do; KeepEmbedded deactivates it when there are none.
 func FirstStart(tx *db.Tx, now clock.Time, active bool, parallel int) error {
 	state := Linked
 	if !active {
@@ -219,8 +220,25 @@ func FirstStart(tx *db.Tx, now clock.Time, active bool, parallel int) error {
 	s := &Scanner{ID: EmbeddedID, Name: "Embedded scanner", Comment: "Runs on the machine of the service.", Kind: Embedded, AppType: "all", State: state,
 		Capabilities: []string{}, SourceAddresses: []string{}, MaxConcurrency: parallel, CreatedAt: now, UpdatedAt: now}
 	s.OrganizationID, s.Shared.Shared = access.Installation, true
-	_, err := tx.Insert(s).On("CONFLICT (organization_id, id) DO UPDATE").Set("state = EXCLUDED.state, max_concurrency = EXCLUDED.max_concurrency").Exec(tx.Context())
-	if err != nil {
+	q := tx.Insert(s).On("CONFLICT (organization_id, id) DO NOTHING")
+	if active {
+		q = tx.Insert(s).On("CONFLICT (organization_id, id) DO UPDATE").Set("state = EXCLUDED.state, max_concurrency = EXCLUDED.max_concurrency")
+	}
+	if _, err := q.Exec(tx.Context()); err != nil {
+		return fmt.Errorf("embedded scanner: %w", err)
+	}
+	return KeepEmbedded(tx, active)
+}
+
+// KeepEmbedded lets the embedded scanner be active as long as any server runs one: a server that does activates it, one that does
+// not deactivates it when it has been silent.
+func KeepEmbedded(tx *db.Tx, active bool) error {
+	q := tx.Update((*Scanner)(nil)).Set("state = ?", Linked).Where("id = ? AND state = ?", EmbeddedID, Deactivated)
+	if !active {
+		q = tx.Update((*Scanner)(nil)).Set("state = ?", Deactivated).
+			Where("id = ? AND state <> ? AND coalesce(last_seen_at, 0) < ?", EmbeddedID, Deactivated, tx.Now().Add(-Silence))
+	}
+	if _, err := q.Exec(tx.Context()); err != nil {
 		return fmt.Errorf("embedded scanner: %w", err)
 	}
 	return nil
