@@ -24,6 +24,9 @@ create index scanners_network on scanners (organization_id, network_id);
 alter table hosts add column network_id uuid;
 create index hosts_plain_address on hosts (organization_id, product, (case when network_id is null then address else substr(address, 1, length(address) - 37) end));
 
+-- Whether it has ever answered: an address that never did is no host, and only keeps a place for the runs that looked there.
+alter table hosts add column answered boolean not null default true;
+
 -- What a host is known by besides its address: mac:…, cert:…, name:…, in its network (place; empty: none).
 alter table hosts add column mac text not null default '';
 create table host_marks (

@@ -51,7 +51,8 @@ type Host struct {
 	Seen                     // Address is a key: of a host of a network address@network
 	NetworkID     *string    `bun:"network_id"`
 	MAC           string     `bun:"mac"`
-	Tags          string     `bun:"tags"` // each between spaces
+	Tags          string     `bun:"tags"`     // each between spaces
+	Answered      bool       `bun:"answered"` // once at least; else it is an address that runs looked at in vain, and in no list
 	ScansCount    int        `bun:"scans_count"`
 	LastHistoryID *string    `bun:"last_history_id"`
 	FirstSeenAt   clock.Time `bun:"first_seen_at"`

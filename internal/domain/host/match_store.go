@@ -18,21 +18,25 @@ type markRow struct {
 	HostID  string `bun:"host_id,pk"`
 }
 
-// holding locks the hosts at the keys, and gives them by plain address.
-func holding(tx *db.Tx, product string, keys []string) (map[string]Host, error) {
+// holding locks the hosts at the keys, and gives them by plain address; vacant are the rows of addresses that never answered.
+func holding(tx *db.Tx, product string, keys []string) (known, vacant map[string]Host, err error) {
 	var rows []Host
 	q := tx.Select(&rows).Where("product = ? AND address IN (?)", product, bun.List(keys)).Order("address")
 	if tx.Dialect() == db.Postgres {
 		q = q.For("UPDATE")
 	}
 	if err := q.Scan(tx.Context()); err != nil {
-		return nil, fmt.Errorf("known hosts: %w", err)
+		return nil, nil, fmt.Errorf("known hosts: %w", err)
 	}
-	known := map[string]Host{}
+	known, vacant = map[string]Host{}, map[string]Host{}
 	for _, h := range rows {
-		known[h.plain()] = h
+		if h.Answered {
+			known[h.plain()] = h
+		} else {
+			vacant[h.plain()] = h
+		}
 	}
-	return known, nil
+	return known, vacant, nil
 }
 
 // newMatcher looks up who bears the marks of a chunk.
@@ -83,10 +87,18 @@ func wrap(what string, err error) error {
 	return nil
 }
 
-// move hosts to where they were found again.
-func move(tx *db.Tx, id, key string) error {
-	_, err := tx.Update((*Host)(nil)).Set("address = ?", key).Where("id = ?", id).Exec(tx.Context())
-	return wrap("move a host", err)
+// move a host to where it was found again. What kept the place there, if anything, keeps the one that it leaves.
+func move(tx *db.Tx, h Host, key string, vacant Host) error {
+	steps := [][2]string{{key, h.ID}}
+	if vacant.ID != "" {
+		steps = [][2]string{{"leaves " + vacant.ID, vacant.ID}, {key, h.ID}, {h.Address, vacant.ID}}
+	}
+	for _, s := range steps {
+		if _, err := tx.Update((*Host)(nil)).Set("address = ?", s[0]).Where("id = ?", s[1]).Exec(tx.Context()); err != nil {
+			return fmt.Errorf("move a host: %w", err)
+		}
+	}
+	return nil
 }
 
 // remark replaces the marks of hosts.

@@ -50,7 +50,7 @@ func recognize(tx *db.Tx, h *scan.History, place string, all []Judged) (map[stri
 	for i, j := range all {
 		keys[i] = keyOf(place, j.Facts.Host.Address.String())
 	}
-	known, err := holding(tx, h.Product, keys)
+	known, vacant, err := holding(tx, h.Product, keys)
 	if err != nil || len(known) == len(all) {
 		return known, err
 	}
@@ -63,7 +63,7 @@ func recognize(tx *db.Tx, h *scan.History, place string, all []Judged) (map[stri
 		return nil, err
 	}
 	for at, was := range moved {
-		if err := move(tx, was.ID, keyOf(place, at)); err != nil {
+		if err := move(tx, was, keyOf(place, at), vacant[at]); err != nil {
 			return nil, err
 		}
 		known[at] = was
@@ -76,7 +76,7 @@ func hostRows(tx *db.Tx, h *scan.History, place string, all []Judged, known map[
 	rows := make([]Host, len(all))
 	for i, j := range all {
 		rows[i] = Host{ID: db.NewID(), Product: h.Product, Seen: Of(j.Facts, j.Counts, j.PCI), MAC: j.Facts.Host.MAC, ScansCount: 1,
-			LastHistoryID: &h.ID, FirstSeenAt: tx.Now(), LastSeenAt: tx.Now()}
+			LastHistoryID: &h.ID, FirstSeenAt: tx.Now(), LastSeenAt: tx.Now(), Answered: j.Facts.Host.Alive}
 		v.carry(pointer(known, rows[i].Address), j.Facts.Host, &rows[i].Seen)
 		rows[i].Address = keyOf(place, rows[i].Address)
 		if place != "" {
@@ -101,6 +101,8 @@ func upsert(tx *db.Tx, rows []Host) (map[string]string, error) {
 		q = q.Set(c + " = EXCLUDED." + c)
 	}
 	q = q.Set("scans_count = CASE WHEN h.last_history_id = EXCLUDED.last_history_id THEN h.scans_count ELSE h.scans_count + 1 END").
+		Set("first_seen_at = CASE WHEN h.answered THEN h.first_seen_at ELSE EXCLUDED.first_seen_at END").
+		Set("answered = (h.answered OR EXCLUDED.answered)").
 		Set("mac = CASE WHEN EXCLUDED.mac = '' THEN h.mac ELSE EXCLUDED.mac END").
 		Set("last_history_id = EXCLUDED.last_history_id")
 	var kept []Host
@@ -122,6 +124,9 @@ func note(tx *db.Tx, h *scan.History, place string, all []Judged, rows []Host, k
 	for i, r := range rows {
 		seen, id := r.Seen, ids[r.plain()]
 		seen.Address = r.plain()
+		if known[seen.Address].ID == "" && !r.Answered {
+			continue
+		}
 		for _, c := range changes(pointer(known, seen.Address), seen) {
 			c.ID, c.HostID, c.HistoryID, c.ScanID, c.CreatedAt = db.NewID(), id, h.ID, h.ScanID, tx.Now()
 			changed = append(changed, c)
@@ -245,7 +250,9 @@ func sightingByID(tx *db.Tx, history, id string) (*Sighting, error) {
 }
 
 func fetch(tx *db.Tx, q filter.Query) ([]Host, filter.Meta, error) {
-	return filter.Fetch[Host](tx, q, func(rows any) *bun.SelectQuery { return tx.Select(rows).Where("?TableAlias.product = ?", tx.Product()) })
+	return filter.Fetch[Host](tx, q, func(rows any) *bun.SelectQuery {
+		return tx.Select(rows).Where("?TableAlias.product = ? AND ?TableAlias.answered", tx.Product())
+	})
 }
 
 func fetchSightings(tx *db.Tx, q filter.Query, history string) ([]Sighting, filter.Meta, error) {

@@ -82,7 +82,7 @@ func usesOf(tx *db.Tx, ids []string) (map[string]uses, error) {
 	}{
 		{"select network_id, count(*) as n from targets where organization_id = ?org and network_id in (?) group by network_id", func(u *uses, n int) { u.Targets = n }},
 		{"select network_id, count(*) as n from scanners where organization_id = ?org and network_id in (?) group by network_id", func(u *uses, n int) { u.Scanners = n }},
-		{"select network_id, count(*) as n from hosts where organization_id = ?org and network_id in (?) group by network_id", func(u *uses, n int) { u.Hosts = n }},
+		{"select network_id, count(*) as n from hosts where organization_id = ?org and network_id in (?) and answered group by network_id", func(u *uses, n int) { u.Hosts = n }},
 	} {
 		var rows []struct {
 			NetworkID string

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,7 @@ type world struct {
 	db       *db.DB
 	sealer   *secret.Sealer
 	handler  http.Handler
+	prover   *Prover
 	customer access.Principal
 	stranger access.Principal
 
@@ -45,7 +47,7 @@ func newWorld(t *testing.T, d *db.DB, rules Rules) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, db: d, sealer: sealer}
+	w := &world{t: t, db: d, sealer: sealer, prover: NewProver(rules, nil)}
 	w.setUp(func(tx *db.Tx) error {
 		if err := addOrganization(tx, access.Installation, nil, operator.Name); err != nil {
 			return err
@@ -63,7 +65,7 @@ func newWorld(t *testing.T, d *db.DB, rules Rules) *world {
 	})
 	mux := http.NewServeMux()
 	m := &op.Mount{API: humago.New(mux, c), DB: d, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Audit: w.audit}
-	if err := m.Register(append(Operations(rules, sealer, nil), portlist.Operations()...)); err != nil {
+	if err := m.Register(slices.Concat(Operations(rules, sealer, nil), ControlOperations(rules, w.prover), portlist.Operations())); err != nil {
 		t.Fatal(err)
 	}
 	w.handler = mux
