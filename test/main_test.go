@@ -10,23 +10,28 @@ import (
 	"testing"
 )
 
-// binary is the program, built once: the embedded scanner runs from it, and crash tests kill it.
-var binary string
+// binary is the program and scannerBinary the scanner of a site, built once: the embedded scanner runs from the former, and
+// tests kill both.
+var binary, scannerBinary string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if os.Getenv(pagesAt) != "" {
+		fmt.Fprintln(os.Stderr, servePages())
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "vedette-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "vedette")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/vedette")
+	binary, scannerBinary = filepath.Join(dir, "vedette"), filepath.Join(dir, "vedette-scanner")
+	build := exec.Command("go", "build", "-o", dir, "../cmd/vedette", "../cmd/vedette-scanner")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build vedette:", err)
+		fmt.Fprintln(os.Stderr, "build the programs:", err)
 		return 1
 	}
 	return m.Run()
