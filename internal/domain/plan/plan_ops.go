@@ -27,7 +27,7 @@ type Attributes struct {
 	Price           string     `json:"price" example:"9.99"`
 	Default         bool       `json:"default" doc:"New organizations get it, one a product"`
 	DefaultInterval string     `json:"default_interval" enum:"none,monthly,yearly"`
-	Organization    *op.Link   `json:"organization" doc:"Its owner; name is null where that stands above the caller"`
+	Organization    *op.Link   `json:"organization" doc:"Its owner; name is empty where that stands above the caller"`
 	CreatedAt       clock.Time `json:"created_at" format:"date-time"`
 	UpdatedAt       clock.Time `json:"updated_at" format:"date-time"`
 }

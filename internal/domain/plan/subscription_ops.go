@@ -10,24 +10,26 @@ import (
 	"github.com/vedette/vedette/internal/platform/op"
 )
 
-type ofOrganization struct {
+// OfOrganization names whose subscriptions are meant. What is embedded in an input is exported: huma passes over other fields.
+type OfOrganization struct {
 	OrganizationID string `path:"organization_id" doc:"Id of the organization (UUID)"`
 }
 
-type oneOf struct {
-	ofOrganization
+// OneOf the subscriptions of an organization.
+type OneOf struct {
+	OfOrganization
 	op.Path
 }
 
 type assignInput struct {
-	oneOf
+	OneOf
 	Body struct {
 		Features Features `json:"features" example:"{\"number_of_ips\":{\"limit\":16}}"`
 	}
 }
 
 type revokeInput struct {
-	oneOf
+	OneOf
 	Body struct {
 		Features op.Strings `json:"features"`
 	}
@@ -70,7 +72,7 @@ func SubscriptionOperations(count CountIPs) []op.Operation {
 		op.List("listSubscriptions", "List an organization's subscriptions", root, access.SubscriptionAccess, subscriptionColumns, s.list(false)),
 		op.List("listActiveSubscriptions", "List an organization's active subscriptions", root+"/active", access.SubscriptionAccess, subscriptionColumns, s.list(true)),
 		op.Show("showSubscription", "Show an organization's subscription", root+"/{id}", access.SubscriptionAccess,
-			func(tx *db.Tx, in *oneOf) (SubscriptionAttributes, error) {
+			func(tx *db.Tx, in *OneOf) (SubscriptionAttributes, error) {
 				found, err := s.find(tx, in.OrganizationID, in.ID)
 				return s.one(tx, found, err)
 			}),
@@ -112,8 +114,8 @@ func SubscriptionOperations(count CountIPs) []op.Operation {
 
 const limitsText = "What an organization has never passes what the one above it has; 409 where subscriptions below lean on what would be taken away."
 
-func (s shelf) list(current bool) func(*db.Tx, *ofOrganization, filter.Query) (filter.Page[SubscriptionAttributes], error) {
-	return func(tx *db.Tx, in *ofOrganization, q filter.Query) (filter.Page[SubscriptionAttributes], error) {
+func (s shelf) list(current bool) func(*db.Tx, *OfOrganization, filter.Query) (filter.Page[SubscriptionAttributes], error) {
+	return func(tx *db.Tx, in *OfOrganization, q filter.Query) (filter.Page[SubscriptionAttributes], error) {
 		page := filter.Page[SubscriptionAttributes]{}
 		if _, err := organization.ByID(tx, in.OrganizationID); err != nil {
 			return page, err

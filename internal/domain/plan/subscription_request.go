@@ -39,7 +39,7 @@ type SubscribeAttributes struct {
 }
 
 type updateSubscriptionInput struct {
-	oneOf
+	OneOf
 	Body struct {
 		Subscription UpdateSubscription `json:"subscription"`
 	}

@@ -59,12 +59,13 @@ type publicInput struct {
 	Host string `query:"host" doc:"Default: the host that the request is addressed to"`
 }
 
-type ofOrganization struct {
+// OfOrganization names whose settings are meant. What is embedded in an input is exported: huma passes over other fields.
+type OfOrganization struct {
 	OrganizationID string `path:"organization_id" doc:"Id of the organization (UUID)"`
 }
 
 type updateInput struct {
-	ofOrganization
+	OfOrganization
 	Body struct {
 		Whitelabel UpdateAttributes `json:"whitelabel"`
 	}
@@ -160,7 +161,7 @@ func download(ctx context.Context, open op.Opener, in *op.Path) (*op.File, error
 		Content: io.NopCloser(bytes.NewReader(row.Content))}, nil
 }
 
-func show(tx *db.Tx, in *ofOrganization) (Attributes, error) {
+func show(tx *db.Tx, in *OfOrganization) (Attributes, error) {
 	var out Attributes
 	if _, err := organization.ByID(tx, in.OrganizationID); err != nil {
 		return out, err
