@@ -26,6 +26,7 @@ const password = "a sentence that is long enough"
 type world struct {
 	testing.TB
 	app      *app.App
+	clock    *clock.Clock
 	url      string
 	anyone   *client.Client
 	operator *client.Client
@@ -65,7 +66,8 @@ func start(t *testing.T, env []string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(t.Context(), c, slog.New(slog.NewTextHandler(t.Output(), nil)), &clock.Clock{})
+	clk := &clock.Clock{}
+	a, err := app.New(t.Context(), c, slog.New(slog.NewTextHandler(t.Output(), nil)), clk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func start(t *testing.T, env []string) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	w := &world{TB: t, app: a, url: "http://" + a.Address()}
+	w := &world{TB: t, app: a, clock: clk, url: "http://" + a.Address()}
 	w.end = func() {
 		cancel()
 		if err, ok := <-done; ok {
