@@ -1,11 +1,30 @@
 package access
 
 import (
+	"flag"
+	"os"
 	"slices"
 	"testing"
 
 	"github.com/vedette/vedette/internal/platform/fault"
 )
+
+var update = flag.Bool("update", false, "write docs/api/permissions.md")
+
+// TestReferenceIsFresh: the documentation page says what the table does.
+func TestReferenceIsFresh(t *testing.T) {
+	t.Parallel()
+	const path = "../../../docs/api/permissions.md"
+	want := string(Reference())
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != want {
+		t.Errorf("docs/api/permissions.md is stale (%v): run go test ./internal/platform/access -update", err)
+	}
+}
 
 func everyFeature() map[Feature]bool {
 	all := map[Feature]bool{}
