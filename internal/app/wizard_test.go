@@ -8,8 +8,7 @@ import (
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
-// TestWizard: one call makes target, schedule and scan and starts it, or nothing; the preview tells of a start before it; the
-// stream of events ends with the run.
+// TestWizard: one call makes target, schedule and scan and starts it, or nothing; the preview tells of a start before it.
 func TestWizard(t *testing.T) {
 	t.Parallel()
 	each(t, func(p *program) {
@@ -48,7 +47,6 @@ func TestWizard(t *testing.T) {
 		})
 		p.stateIs(m, s, "Done", "completed")
 		p.previewed(m, s)
-		p.followed(m, s)
 		p.narrowed(m, s)
 	})
 }
@@ -80,30 +78,6 @@ func (p *program) previewed(m, s string) {
 	}
 	if a := p.must(200, m, "GET", "/v2/scan_profiles", nil); strings.Count(string(a.Body), `"type":"scan_profile"`) != len(scanlink.Profiles) {
 		p.Errorf("profiles: %s", a.Body)
-	}
-}
-
-// followed: the events of a run end with it, and a client that comes back hears of the end alone.
-func (p *program) followed(m, s string) {
-	p.Helper()
-	p.refused(409, m, "GET", "/v2/scans/"+s+"/events", nil)
-	p.start(m, s)
-	p.token(m)
-	stream := make(chan answer, 1)
-	go func() { stream <- p.call(m, "GET", "/v2/scans/"+s+"/events", nil) }()
-	p.must(200, m, "POST", "/v2/scans/"+s+"/stop", nil)
-	a := <-stream
-	if a.Status == 409 { // the run had ended before the stream began
-		return
-	}
-	if a.Header.Get("Content-Type") != "text/event-stream" || !strings.Contains(string(a.Body), "event: end\ndata: ") || !strings.Contains(string(a.Body), `"state":"stopped"`) {
-		p.Errorf("events: %s", a.Body)
-	}
-	id := string(a.Body[strings.LastIndex(string(a.Body), "id: ")+4:])
-	id, _, _ = strings.Cut(id, "\n")
-	again := p.must(200, m, "GET", "/v2/scans/"+s+"/events", nil, "Last-Event-ID", id)
-	if strings.Count(string(again.Body), "event: ") != 1 || !strings.Contains(string(again.Body), "event: end") {
-		p.Errorf("events after %s: %s", id, again.Body)
 	}
 }
 

@@ -40,7 +40,9 @@ type double struct {
 	hellos   int
 	renewed  int
 	progress *scanlink.Progress
-	dropNext int // answers to lose after the batch was kept
+	briefs   []string // stages told by brief beats
+	held     bool     // the last beat may be held open
+	dropNext int      // answers to lose after the batch was kept
 }
 
 func newDouble(t *testing.T) *double {
@@ -172,11 +174,15 @@ func (d *double) Beat(ctx context.Context, _, chunk string, b scanlink.Beat) (sc
 	if b.Progress != nil {
 		d.change(func() { d.progress = b.Progress })
 	}
+	if b.Brief && b.Progress != nil {
+		d.change(func() { d.briefs = append(d.briefs, b.Progress.Stage) })
+	}
+	d.change(func() { d.held = !b.Brief })
 	stop := false
 	d.await(ctx, func() bool {
 		err = d.holds(chunk, b.Token)
 		stop = d.stopped[chunk]
-		return stop || err != nil
+		return stop || b.Brief || err != nil
 	})
 	return scanlink.BeatAnswer{Stop: stop, DeadlineSeconds: d.lifetime}, err
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,34 @@ func TestProgressIsToldByTheBeat(t *testing.T) {
 	start(t, d.link(t, url), untilStopped(started, ended))
 	d.give(work("c1"))
 	d.must(t, "progress", func() bool { return d.progress != nil && d.progress.Percent == 50 })
+}
+
+// TestChangeOfStageIsToldAtOnce: a beat that is held open is cut short by a change of the stage, and by nothing less.
+func TestChangeOfStageIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	d := newDouble(t)
+	url, _ := d.serve(t, "127.0.0.1:0")
+	further := make(chan struct{})
+	start(t, d.link(t, url), func(ctx context.Context, _ scanlink.Plan, emit func(scanlink.Observation)) error {
+		at := func(stage string, percent float64) {
+			emit(scanlink.Observation{Progress: &scanlink.Progress{Stage: stage, Percent: percent}})
+		}
+		at("discover", 1)
+		<-further
+		at("discover", 5)
+		at("ports", 20)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	d.give(work("c1"))
+	d.must(t, "the first stage, and a beat held open after it", func() bool { return len(d.briefs) == 1 && d.held })
+	close(further)
+	d.must(t, "the second stage", func() bool { return len(d.briefs) == 2 && d.progress.Percent == 20 })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Equal(d.briefs, []string{"discover", "ports"}) {
+		t.Errorf("told at once: %v", d.briefs)
+	}
 }
 
 func TestStaleTokenDropsTheChunk(t *testing.T) {
