@@ -33,6 +33,7 @@ var chapters = []chapter{
 	{"Authentication", "/docs/authentication", "authentication.md"},
 	{"Common Error Responses", "/docs/errors", "errors.md"},
 	{"Filtering Data", "/docs/filtering", "filtering.md"},
+	{"Scans", "/docs/scans", "scans.md"},
 	{"Organizations", "/docs/organizations", "organizations.md"},
 	{"Plans and Subscriptions", "/docs/plans", "plans.md"},
 	{"White Label", "/docs/white-label", "white-label.md"},
