@@ -1155,6 +1155,51 @@ func (a *ScannersAPI) Verify(ctx context.Context, id string) (*ScannerVerified, 
 // ScansAPI has the operations of the group Scans.
 type ScansAPI struct{ c *connection }
 
+// Compare: Compare two runs of a scan.
+// GET /v2/scans/{id}/compare.
+//
+// What is new, fixed and unchanged in the later of two completed runs. What the later run did not look for is unchecked,
+// not fixed. The list has the worst first; change narrows it, the counts are of all. A scan with fewer than two completed
+// runs is 409.
+//
+// Needs the permission SCAN_ACCESS.
+func (a *ScansAPI) Compare(ctx context.Context, id string, q CompareScanQuery) (*VulnerabilityComparison, error) {
+	return flat[VulnerabilityComparison](ctx, a.c, request{method: http.MethodGet, path: "/v2/scans/" + url.PathEscape(id) + "/compare", query: q.values()})
+}
+
+// CompareScanQuery has the parameters of Compare; those that are zero are not sent.
+type CompareScanQuery struct {
+	From    string // Id of the former run; default: the one that completed before the later
+	To      string // Id of the later run; default: the last that completed
+	Change  string // Lists only these: new, fixed, unchanged or unchecked
+	Page    string // Page of the list, from 1
+	PerPage string // Rows a page; default 25, at most 500
+	Cursor  string // next_cursor of the page before, for going deeper than 10,000 rows
+}
+
+func (q CompareScanQuery) values() url.Values {
+	v := url.Values{}
+	if q.From != "" {
+		v.Set("from", q.From)
+	}
+	if q.To != "" {
+		v.Set("to", q.To)
+	}
+	if q.Change != "" {
+		v.Set("change", q.Change)
+	}
+	if q.Page != "" {
+		v.Set("page", q.Page)
+	}
+	if q.PerPage != "" {
+		v.Set("per_page", q.PerPage)
+	}
+	if q.Cursor != "" {
+		v.Set("cursor", q.Cursor)
+	}
+	return v
+}
+
 // Create: Create Scan.
 // POST /v2/scans.
 //
@@ -1555,6 +1600,17 @@ func (a *SchedulesAPI) Update(ctx context.Context, id string, in ScheduleUpdate)
 
 // TargetsAPI has the operations of the group Targets.
 type TargetsAPI struct{ c *connection }
+
+// CalculateHosts: Calculate hosts.
+// POST /v2/targets/calculate_hosts.
+//
+// Counts hosts, looks names up (at most 10000, for at most 10 seconds) and tells what a target would refuse. It makes
+// nothing.
+//
+// Needs the permission TARGET_CREATE.
+func (a *TargetsAPI) CalculateHosts(ctx context.Context, in CalculateHostsInput) (*TargetCalculation, error) {
+	return flat[TargetCalculation](ctx, a.c, request{method: http.MethodPost, path: "/v2/targets/calculate_hosts", body: in})
+}
 
 // Create: Create Target.
 // POST /v2/targets.

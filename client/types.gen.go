@@ -218,6 +218,12 @@ type CalculateFirstTimeInput struct {
 	Rrule      string             `json:"rrule,omitzero"`
 }
 
+// CalculateHostsInput is what the operation "Calculate hosts" takes.
+type CalculateHostsInput struct {
+	Hosts        []string `json:"hosts"`                  // As of a target
+	ExcludeHosts []string `json:"exclude_hosts,omitzero"` // An array of texts, or one text with commas or lines between
+}
+
 // CalculateNextTimesInput is what the operation "Calculate the next times of a schedule" takes.
 type CalculateNextTimesInput struct {
 	Schedule ScheduleTiming `json:"schedule"`
@@ -472,6 +478,16 @@ type MeUpdate struct {
 	Zipcode         Change[string] `json:"zipcode,omitzero"`
 }
 
+// Meta is part of the API's answers and requests.
+type Meta struct {
+	CurrentPage            int    `json:"current_page"`
+	NextCursor             string `json:"next_cursor"`
+	PerPage                int    `json:"per_page"`
+	TotalCount             int    `json:"total_count"`
+	TotalPages             int    `json:"total_pages"`
+	TotalCountIsLowerBound bool   `json:"total_count_is_lower_bound,omitzero"`
+}
+
 // Network is part of the API's answers and requests.
 type Network struct {
 	ID            string    `json:"id"`
@@ -591,6 +607,11 @@ type OwnOrganizationUpdate struct {
 	Zipcode            Change[string] `json:"zipcode,omitzero"`
 }
 
+// PageMeta is part of the API's answers and requests.
+type PageMeta struct {
+	Pagination Meta `json:"pagination"`
+}
+
 // PasskeyCreate is what the operation "Register a passkey" takes.
 type PasskeyCreate struct {
 	Name       string `json:"name"`
@@ -608,7 +629,7 @@ type Plan struct {
 	Description     string                 `json:"description"`
 	Features        map[string]PlanFeature `json:"features"`
 	Open            bool                   `json:"open"`         // Its features are given with each subscription; those of any other are fixed
-	Organization    Link                   `json:"organization"` // Its owner; name is null where that stands above the caller
+	Organization    Link                   `json:"organization"` // Its owner; name is empty where that stands above the caller
 	Price           string                 `json:"price"`
 	Product         string                 `json:"product"` // pci, vrms, penetration
 	UpdatedAt       time.Time              `json:"updated_at"`
@@ -823,6 +844,13 @@ type ReportGenerated struct {
 type ResetPasswordInput struct {
 	Password           string `json:"password"`
 	ResetPasswordToken string `json:"reset_password_token"`
+}
+
+// ResourceVulnerabilityChangedSight is part of the API's answers and requests.
+type ResourceVulnerabilityChangedSight struct {
+	ID         string                    `json:"id"`
+	Attributes VulnerabilityChangedSight `json:"attributes"`
+	Type       string                    `json:"type"`
 }
 
 // RevokeSubscriptionFeaturesInput is what the operation "Revoke features from a subscription" takes.
@@ -1279,6 +1307,17 @@ type Target struct {
 	UpdatedAt        time.Time              `json:"updated_at"`
 }
 
+// TargetCalculation is part of the API's answers and requests.
+type TargetCalculation struct {
+	Addresses   int                  `json:"addresses"`   // What a scan would look at now: distinct addresses with those of the names
+	HostsCount  int                  `json:"hosts_count"` // What the plan counts: distinct addresses, exclusions taken off; a name is one
+	Kinds       TargetKindCounts     `json:"kinds"`       // Entries of hosts, each once
+	Limit       int                  `json:"limit"`       // Addresses that one target may hold
+	Names       []TargetResolvedName `json:"names"`
+	Refusals    []TargetRefusal      `json:"refusals"`     // Entries that no target may have, at most 100
+	WithinLimit bool                 `json:"within_limit"` // One target may hold that many
+}
+
 // TargetChallenge is part of the API's answers and requests.
 type TargetChallenge struct {
 	Method string `json:"method"` // dns_txt, http_file
@@ -1343,6 +1382,32 @@ type TargetHostControl struct {
 	Proven     bool              `json:"proven"` // By itself, or by a zone or network that it lies in
 	State      string            `json:"state"`  // Of its own challenge; null: none was asked for: pending, verified, failed, expired
 	VerifiedAt time.Time         `json:"verified_at"`
+}
+
+// TargetKindCounts is part of the API's answers and requests.
+type TargetKindCounts struct {
+	Addresses int `json:"addresses"`
+	Names     int `json:"names"`
+	Networks  int `json:"networks"`
+	Ranges    int `json:"ranges"`
+	Urls      int `json:"urls"`
+}
+
+// TargetRefusal is part of the API's answers and requests.
+type TargetRefusal struct {
+	Code   string `json:"code"` // invalid_host, forbidden_address
+	Detail string `json:"detail"`
+	Host   string `json:"host"` // As it was written
+	List   string `json:"list"` // hosts, exclude_hosts
+}
+
+// TargetResolvedName is part of the API's answers and requests.
+type TargetResolvedName struct {
+	Name           string   `json:"name"`
+	Addresses      []string `json:"addresses"` // At most 16, and none that may not be scanned
+	AddressesCount int      `json:"addresses_count"`
+	Code           string   `json:"code"`     // What is wrong with it; not_looked_up: the time was over: unresolved, forbidden_address, not_looked_up
+	Excluded       bool     `json:"excluded"` // Named in exclude_hosts
 }
 
 // TargetScopeAttestation is part of the API's answers and requests.
@@ -1642,6 +1707,82 @@ type VulnerabilityCVSS struct {
 	V2      VulnerabilityVector `json:"v2"`
 	V3      VulnerabilityVector `json:"v3"`
 	V4      VulnerabilityVector `json:"v4"`
+}
+
+// VulnerabilityChangeCount is part of the API's answers and requests.
+type VulnerabilityChangeCount struct {
+	ByThreat map[string]int `json:"by_threat"`
+	Total    int            `json:"total"`
+}
+
+// VulnerabilityChangeCounts is part of the API's answers and requests.
+type VulnerabilityChangeCounts struct {
+	Fixed     VulnerabilityChangeCount `json:"fixed"`
+	New       VulnerabilityChangeCount `json:"new"`
+	Unchanged VulnerabilityChangeCount `json:"unchanged"`
+	Unchecked VulnerabilityChangeCount `json:"unchecked"`
+}
+
+// VulnerabilityChangedSight is part of the API's answers and requests.
+type VulnerabilityChangedSight struct {
+	ID           string            `json:"id"`
+	Name         string            `json:"name"`
+	Affected     string            `json:"affected"`
+	Certainty    string            `json:"certainty"` // What is merely possible counts in no verdict or counter: confirmed, likely, possible
+	Change       string            `json:"change"`    // new, fixed, unchanged, unchecked
+	Class        string            `json:"class"`     // Stable code of the kind of problem
+	CVEs         []string          `json:"cves"`
+	CVSS         VulnerabilityCVSS `json:"cvss"`
+	Detection    string            `json:"detection"`
+	EPSS         *float64          `json:"epss"` // Probability of exploitation within 30 days; null: not known
+	Evidence     string            `json:"evidence"`
+	ExceptionID  string            `json:"exception_id"`
+	FeedVersion  string            `json:"feed_version"`
+	FirstSeenAt  time.Time         `json:"first_seen_at"`
+	Host         string            `json:"host"`
+	Impact       string            `json:"impact"`
+	Insight      string            `json:"insight"`
+	KEV          *bool             `json:"kev"` // Known to be exploited; null: not known
+	LastSeenAt   time.Time         `json:"last_seen_at"`
+	NVT          string            `json:"nvt"` // Id of what found it: a check, a template or a CVE
+	PCI          VulnerabilityPCI  `json:"pci"`
+	Port         int               `json:"port"` // 0 where the whole host is meant
+	Protocol     string            `json:"protocol"`
+	QoD          int               `json:"qod"` // Quality of detection, 0 to 100
+	QoDType      string            `json:"qod_type"`
+	References   []string          `json:"references"`
+	Scan         Link              `json:"scan"`
+	Severity     float64           `json:"severity"` // 0.0 to 10.0
+	Solution     string            `json:"solution"`
+	SolutionType string            `json:"solution_type"`
+	State        string            `json:"state"` // open, fixed, reopened, excepted
+	Summary      string            `json:"summary"`
+	Threat       string            `json:"threat"`         // Critical, High, Medium, Low, Log
+	Times        int               `json:"times"`          // How many runs saw it
+	Login        string            `json:"login,omitzero"` // Of class creds: user/password
+	Path         string            `json:"path,omitzero"`
+}
+
+// VulnerabilityComparedRun is part of the API's answers and requests.
+type VulnerabilityComparedRun struct {
+	ID         string    `json:"id"`
+	Coverage   string    `json:"coverage"` // complete, inconclusive
+	FinishedAt time.Time `json:"finished_at"`
+	Profile    string    `json:"profile"`
+}
+
+// VulnerabilityComparison is part of the API's answers and requests.
+type VulnerabilityComparison struct {
+	Data VulnerabilityComparisonData `json:"data"`
+	Meta PageMeta                    `json:"meta"` // Pages of data.vulnerabilities
+}
+
+// VulnerabilityComparisonData is part of the API's answers and requests.
+type VulnerabilityComparisonData struct {
+	Counts          VulnerabilityChangeCounts           `json:"counts"` // Without what is merely possible
+	From            VulnerabilityComparedRun            `json:"from"`
+	To              VulnerabilityComparedRun            `json:"to"`
+	Vulnerabilities []ResourceVulnerabilityChangedSight `json:"vulnerabilities"` // As the later run saw it; what it did not see, as the former did
 }
 
 // VulnerabilityCompliance is part of the API's answers and requests.
