@@ -42,6 +42,10 @@ demo: build ## a whole service with real targets, scanned and reported (ARGS=--e
 crash: ## kill server, scanner and PostgreSQL in mid-scan, CRASHES=20 times each
 	scripts/crash $(ARGS)
 
+.PHONY: chaos
+chaos: ## three servers, three scanners, 50 scans: kill any process at any moment, KILLS=100 times
+	scripts/chaos $(ARGS)
+
 .PHONY: openapi
 openapi: build ## write api/openapi.json and the client made from it
 	mkdir -p api

@@ -61,12 +61,12 @@ func newSite(t testing.TB) *site {
 	s.run("ip", "-n", s.router, "link", "add", "lan", "type", "bridge")
 	s.run("ip", "-n", s.router, "addr", "add", sitePrefix+"1/24", "dev", "lan")
 	s.run("ip", "-n", s.router, "link", "set", "lan", "up")
-	s.join(s.scanner, "a", sitePrefix+"2")
+	s.join(s.scanner, "lan1", sitePrefix+"2")
 	var machine []string
 	for i := range 16 {
 		machine = append(machine, fmt.Sprintf("%s%d", sitePrefix, 10+i))
 	}
-	s.join(s.target, "b", machine...)
+	s.join(s.target, "lan2", machine...)
 	s.run("ip", "netns", "exec", s.router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
 	s.rules(s.router, `table ip nat { chain post { type nat hook postrouting priority 100; oifname "wan" masquerade; }; }`)
 	s.rules(s.target, `table netdev m { counter seen { }; chain in { type filter hook ingress device "eth0" priority 0; ip saddr `+sitePrefix+`2 counter name "seen"; }; }`)
