@@ -65,6 +65,7 @@ func Operations(p Parts) []op.Operation {
 		scan.HoldOperations(p.DB),
 		scan.WizardOperations(starter, p.Sealer),
 		scan.PreviewOperations(starter),
+		scan.LoginTestOperations(starter, p.DB),
 		scan.EventOperations(p.DB),
 		report.Operations(p.Blob),
 		vulnerability.Operations(),

@@ -233,7 +233,7 @@ func (h *host) learnNames(s scanlink.Service) {
 
 // tls adds what the TLS stage sees to the service, and emits its findings.
 func (h *host) tls(ctx context.Context, s scanlink.Service) scanlink.Service {
-	if h.run.stages.TLS == nil || s.Protocol != "tcp" || !mayTLS(s) {
+	if h.run.plan.SignIn || h.run.stages.TLS == nil || s.Protocol != "tcp" || !mayTLS(s) {
 		return s
 	}
 	info, findings, err := h.run.stages.TLS(ctx, h.run.net, h.target(s))
@@ -273,6 +273,10 @@ func (h *host) examine(ctx context.Context) {
 }
 
 func (h *host) check(ctx context.Context) {
+	if h.run.plan.SignIn {
+		h.signInWeb(ctx)
+		return
+	}
 	if !h.run.profile.Checks || ctx.Err() != nil {
 		return
 	}

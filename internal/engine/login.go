@@ -41,6 +41,28 @@ func (h *host) signedIn(l scanlink.Login) {
 	h.facts.Logins = append(h.facts.Logins, l)
 }
 
+// signInWeb tries the account for web applications alone, until one service takes it or it was refused too often.
+func (h *host) signInWeb(ctx context.Context) {
+	account := webLogin(h.run.plan.Credentials)
+	if account == nil {
+		return
+	}
+	refused := 0
+	for _, s := range h.services {
+		if !isWeb(s) || ctx.Err() != nil || refused >= maxRefused {
+			continue
+		}
+		l := web.SignIn(ctx, h.run.net, h.target(s), *account)
+		h.signedIn(l)
+		switch l.Result {
+		case scanlink.Authenticated:
+			return
+		case scanlink.LoginFailed:
+			refused++
+		}
+	}
+}
+
 // maxRefused is how often one account may be refused on a host before it is offered no more, lest it be locked.
 const maxRefused = 3
 

@@ -17,6 +17,7 @@ type Plan struct {
 	Parallel    int          `json:"parallel,omitempty"`    // hosts at once; 0 takes the profile's
 	TrustedCAs  []string     `json:"trusted_cas,omitempty"` // PEM certificates trusted besides the machine's own
 	Credentials []Credential `json:"-"`                     // for the login stage; in memory alone, sealed in a Lease
+	SignIn      bool         `json:"sign_in,omitempty"`     // only sign in with the credentials, and check nothing
 	Contact     string       `json:"contact,omitempty"`     // put into the User-Agent, so that a target's owner can ask
 }
 

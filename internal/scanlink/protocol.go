@@ -80,13 +80,19 @@ type Lease struct {
 	Plan            *Plan      `json:"plan,omitempty"`
 	FeedVersion     string     `json:"feed_version,omitempty"`
 	Sealed          []byte     `json:"sealed,omitempty"` // the plan's credentials as JSON, for this scanner and Job alone (authority.Seal)
-	Verify          *VerifyJob `json:"verify,omitempty"` // then everything else is empty
+	Verify          *VerifyJob `json:"verify,omitempty"` // then everything else is empty, but for a plan to sign in
 }
 
 // Job names the lease for which its credentials are sealed.
-func (l *Lease) Job() string { return fmt.Sprintf("%s/%d", l.ChunkID, l.Token) }
+func (l *Lease) Job() string {
+	if l.Verify != nil {
+		return "verify/" + l.Verify.ID
+	}
+	return fmt.Sprintf("%s/%d", l.ChunkID, l.Token)
+}
 
-// VerifyJob asks a scanner to prove itself.
+// VerifyJob asks a scanner to prove itself. With a plan beside it in the lease it asks to sign in, and how that fared is told in
+// checks named LoginCheck and the kind.
 type VerifyJob struct {
 	ID    string     `json:"id"`
 	Probe *PlanProbe `json:"probe,omitempty"`
@@ -103,6 +109,9 @@ type Verification struct {
 	Hello
 	Checks []VerifyCheck `json:"checks"`
 }
+
+// LoginCheck and a kind of credentials name the check that tells how a login fared; its value is a result of Login.
+const LoginCheck = "login "
 
 // VerifyCheck is one thing that was looked at.
 type VerifyCheck struct {

@@ -83,6 +83,9 @@ create table control_proofs (
   constraint control_proofs_organization_fkey foreign key (organization_id) references organizations (id)
 );
 
+-- A verification that is a test of a target's credentials: where, and whose. The credentials themselves are read for the lease.
+alter table scanner_verifications add column sign_in jsonb;
+
 -- When the evidence of a run was given up.
 alter table scan_histories add column evidence_dropped_at bigint;
 create index scan_histories_finished on scan_histories (finished_at);

@@ -16,6 +16,9 @@ func (d *Dispatcher) arm(ctx context.Context, l *scanlink.Lease) error {
 	if l == nil || l.Plan == nil || d.Sealer == nil {
 		return nil
 	}
+	if l.Verify != nil {
+		return d.armSignIn(ctx, l)
+	}
 	var actor jobs.Actor
 	err := d.DB.Read(ctx, access.System(access.DoorDispatch), func(tx *db.Tx) error {
 		c, err := chunkByID(tx, l.ChunkID)
@@ -37,11 +40,15 @@ func (d *Dispatcher) arm(ctx context.Context, l *scanlink.Lease) error {
 		if err != nil {
 			return err
 		}
-		logins, err := target.Logins(tx, d.Sealer, s.TargetID)
-		for _, in := range logins {
-			l.Plan.Credentials = append(l.Plan.Credentials,
-				scanlink.Credential{Kind: in.Kind, Username: in.Username, Password: in.Password.Reveal(), Key: in.Key.Reveal()})
-		}
-		return err
+		return d.load(tx, l, s.TargetID)
 	})
+}
+
+func (d *Dispatcher) load(tx *db.Tx, l *scanlink.Lease, targetID string) error {
+	logins, err := target.Logins(tx, d.Sealer, targetID)
+	for _, in := range logins {
+		l.Plan.Credentials = append(l.Plan.Credentials,
+			scanlink.Credential{Kind: in.Kind, Username: in.Username, Password: in.Password.Reveal(), Key: in.Key.Reveal()})
+	}
+	return err
 }

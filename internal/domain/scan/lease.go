@@ -58,7 +58,7 @@ func (d *Dispatcher) offer(tx *db.Tx, id string, r scanlink.LeaseRequest) (*scan
 		return nil, err
 	}
 	if v != nil {
-		return &scanlink.Lease{Verify: &scanlink.VerifyJob{ID: v.ID}}, nil
+		return &scanlink.Lease{Verify: &scanlink.VerifyJob{ID: v.ID}, Plan: signInPlan(v.SignIn)}, nil
 	}
 	if err := returnExpired(tx); err != nil || r.Free == 0 {
 		return nil, err

@@ -150,3 +150,15 @@ func OfferVerification(tx *db.Tx, id string) (*Verification, error) {
 	}
 	return v, nil
 }
+
+// VerificationByID of whatever organization, for a door.
+func VerificationByID(tx *db.Tx, id string) (*Verification, error) { return verificationByID(tx, id) }
+
+// signInsSince an instant that the organization asked for.
+func signInsSince(tx *db.Tx, since clock.Time) (int, error) {
+	n, err := tx.Select((*Verification)(nil)).Where("sign_in IS NOT NULL AND asked_at > ?", since).Count(tx.Context())
+	if err != nil {
+		return 0, fmt.Errorf("verifications: %w", err)
+	}
+	return int(n), nil
+}

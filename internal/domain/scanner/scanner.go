@@ -16,6 +16,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/scanlink"
 )
 
 // Kinds.
@@ -49,6 +50,14 @@ type Outage struct {
 
 // EmbeddedID of the scanner that every installation has.
 const EmbeddedID = "00000000-0000-7000-8000-000000000002"
+
+// SignIn is what a verification that tests the credentials of a target is about.
+type SignIn struct {
+	TargetID string            `json:"target_id"`
+	Product  string            `json:"product"`
+	Host     scanlink.PlanHost `json:"host"`
+	Ports    string            `json:"ports"`
+}
 
 // VerifyTopic wakes who waits for a verification, and the scanner that must do it.
 const VerifyTopic = "scanner_verification"
@@ -133,4 +142,5 @@ type Verification struct {
 	AskedAt               clock.Time      `bun:"asked_at"`
 	AnsweredAt            *clock.Time     `bun:"answered_at"`
 	OfferedAt             *clock.Time     `bun:"offered_at"`
+	SignIn                *SignIn         `bun:"sign_in,type:jsonb,nullzero"`
 }

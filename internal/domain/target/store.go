@@ -210,3 +210,13 @@ func setCredentials(tx *db.Tx, targetID string, rows []Credential) error {
 	}
 	return nil
 }
+
+// LoginKinds of a target's credentials.
+func LoginKinds(tx *db.Tx, targetID string) ([]string, error) {
+	rows, err := credentials(tx, targetID)
+	kinds := []string{}
+	for _, c := range rows[targetID] {
+		kinds = append(kinds, c.Kind)
+	}
+	return kinds, err
+}

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"slices"
 	"strings"
 
 	"github.com/vedette/vedette/internal/engine/web/httpwire"
+	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
@@ -14,6 +16,16 @@ type Login struct{ User, Password string }
 
 func (Login) String() string   { return "••••" }
 func (Login) GoString() string { return "••••" }
+
+// SignIn tries the account at one service, and does nothing else there.
+func SignIn(ctx context.Context, n *wire.Net, t wire.Target, l Login) scanlink.Login {
+	s := &scan{ctx: ctx, target: t, client: httpwire.New(ctx, n, t, httpwire.Options{MaxRequests: signInRequests})}
+	defer s.client.Close()
+	return s.at(s.signIn(l))
+}
+
+// signInRequests bound the search for a login form.
+const signInRequests = 100
 
 // doors are where applications have their login form, besides the page that is met first.
 var doors = []string{"/", "/login", "/signin", "/users/sign_in", "/user/login", "/accounts/login/", "/admin/login", "/login.php", "/wp-login.php"}

@@ -121,7 +121,12 @@ func (a *agent) lease(ctx context.Context, into *scanlink.Lease) (bool, error) {
 
 func (a *agent) take(ctx context.Context, lease scanlink.Lease) {
 	if lease.Verify != nil {
-		a.work.Go(func() { a.verify(ctx, *lease.Verify) })
+		if err := a.unseal(&lease); err != nil {
+			slog.ErrorContext(ctx, "the credentials of a verification cannot be opened", "error", err)
+			wait(ctx, time.Second)
+			return
+		}
+		a.work.Go(func() { a.verify(ctx, *lease.Verify, lease.Plan) })
 		return
 	}
 	if lease.Plan == nil || lease.ChunkID == "" || lease.DeadlineSeconds < 1 {
@@ -150,7 +155,7 @@ func (a *agent) take(ctx context.Context, lease scanlink.Lease) {
 
 // unseal puts the credentials of a lease into its plan, where they stay in memory until the chunk ends.
 func (a *agent) unseal(lease *scanlink.Lease) error {
-	if len(lease.Sealed) == 0 {
+	if len(lease.Sealed) == 0 || lease.Plan == nil {
 		return nil
 	}
 	plain, err := authority.Unseal(a.link.identity.Load(), lease.Job(), lease.Sealed)

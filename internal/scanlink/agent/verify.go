@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,8 @@ import (
 const verifyTime = 12 * time.Second
 
 // verify answers a job with what only the scanner can tell; versions, ages and clocks the server compares itself.
-func (a *agent) verify(ctx context.Context, job scanlink.VerifyJob) {
+func (a *agent) verify(ctx context.Context, job scanlink.VerifyJob, signIn *scanlink.Plan) {
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, verifyTime)
 	defer cancel()
 	checks := []scanlink.VerifyCheck{
@@ -27,10 +29,39 @@ func (a *agent) verify(ctx context.Context, job scanlink.VerifyJob) {
 	if job.Probe != nil {
 		checks = append(checks, a.knownPorts(ctx, *job.Probe))
 	}
-	_, err := a.link.post(ctx, scanlink.PathVerify+job.ID, scanlink.Verification{Hello: a.hello(), Checks: checks}, nil)
+	if signIn != nil {
+		checks = append(checks, a.signIns(ctx, *signIn)...)
+	}
+	_, err := a.link.post(whole, scanlink.PathVerify+job.ID, scanlink.Verification{Hello: a.hello(), Checks: checks}, nil)
 	if err != nil {
 		slog.WarnContext(ctx, "the verification could not be answered", "error", err)
 	}
+}
+
+// signIns tells how each credential of a plan fared.
+func (a *agent) signIns(ctx context.Context, plan scanlink.Plan) []scanlink.VerifyCheck {
+	plan.SignIn = true
+	var last scanlink.Host
+	err := a.cfg.Engine(ctx, plan, func(o scanlink.Observation) {
+		if o.Host != nil {
+			last = *o.Host
+		}
+	})
+	if err != nil || !last.Done {
+		return []scanlink.VerifyCheck{{Name: "host", Detail: "The host took longer than the time of a test."}}
+	}
+	best := map[string]scanlink.Login{}
+	for _, l := range last.Logins { // a kind may have been offered to several services
+		if old, told := best[l.Kind]; !told || old.Result != scanlink.Authenticated && l.Result == scanlink.Authenticated {
+			best[l.Kind] = l
+		}
+	}
+	all := []scanlink.VerifyCheck{{Name: "host", OK: last.Alive, Detail: last.Error}}
+	for _, kind := range slices.Sorted(maps.Keys(best)) {
+		l := best[kind]
+		all = append(all, scanlink.VerifyCheck{Name: scanlink.LoginCheck + kind, OK: l.Result == scanlink.Authenticated, Value: l.Result, Detail: l.Detail})
+	}
+	return all
 }
 
 func rawCheck() scanlink.VerifyCheck {
