@@ -32,7 +32,7 @@ func (a Attributes) Key() (string, string) { return a.ID, "audit_event" }
 
 // Actor of an event.
 type Actor struct {
-	ID       string `json:"id"`
+	ID       string `json:"id" doc:"Empty: no user, but a schedule, or an account of the server's own machine (vedette admin)"`
 	Username string `json:"username"`
 }
 
@@ -82,8 +82,11 @@ func Operations() []op.Operation {
 func represent(tx *db.Tx, e Event) Attributes {
 	a := Attributes{ID: e.ID, Action: e.Action, Organization: op.Link{ID: e.OrganizationID, Name: tx.Grant().Principal().Acting.Name}, IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID,
 		Resource: Resource{e.ResourceType, e.ResourceID, e.ResourceName}, Hash: e.Hash, PreviousHash: e.PreviousHash, CreatedAt: e.CreatedAt}
-	if e.ActorID != nil {
+	switch {
+	case e.ActorID != nil:
 		a.Actor = &Actor{*e.ActorID, e.ActorName}
+	case e.ActorName != "":
+		a.Actor = &Actor{Username: e.ActorName}
 	}
 	if e.ImpersonatorID != nil {
 		a.Impersonator = &Actor{*e.ImpersonatorID, e.ImpersonatorName}
