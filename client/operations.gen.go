@@ -1679,6 +1679,17 @@ func (a *TargetsAPI) Tag(ctx context.Context, in TagTargetsInput) ([]Ref, error)
 	return refs(ctx, a.c, request{method: http.MethodPut, path: "/v2/targets/tags", body: in})
 }
 
+// TestCredentials: Test the credentials of a target.
+// POST /v2/targets/{id}/credentials/test.
+//
+// Has the scanner sign in to one host with each credential, once at each service that takes it, and waits at most 15
+// seconds. The same rules hold as for a scan that attacks. At most 10 times a minute.
+//
+// Needs the permission TARGET_CREATE_CREDENTIALS.
+func (a *TargetsAPI) TestCredentials(ctx context.Context, id string, in TestTargetCredentialsInput) (*ScanLoginTests, error) {
+	return flat[ScanLoginTests](ctx, a.c, request{method: http.MethodPost, path: "/v2/targets/" + url.PathEscape(id) + "/credentials/test", body: in})
+}
+
 // Update: Update a target.
 // PUT /v2/targets/{id}.
 //

@@ -43,7 +43,7 @@ type AssignSubscriptionFeaturesInput struct {
 
 // AuditActor is part of the API's answers and requests.
 type AuditActor struct {
-	ID       string `json:"id"`
+	ID       string `json:"id"` // Empty: no user, but a schedule, or an account of the server's own machine (vedette admin)
 	Username string `json:"username"`
 }
 
@@ -986,6 +986,22 @@ type ScanLoad struct {
 	Text             string `json:"text"`
 }
 
+// ScanLoginTest is part of the API's answers and requests.
+type ScanLoginTest struct {
+	Detail string `json:"detail"` // Why not
+	Kind   string `json:"kind"`   // ssh, smb, snmp, http, esxi
+	Ok     bool   `json:"ok"`
+	Result string `json:"result"` // insufficient: signed in, and not allowed enough; not capable: nothing there takes it; unknown: nobody answered: authenticated, insufficient, failed, not capable, unknown
+}
+
+// ScanLoginTests is part of the API's answers and requests.
+type ScanLoginTests struct {
+	Answered bool            `json:"answered"` // false: the scanner is offline, or did not answer within 15 seconds
+	Host     string          `json:"host"`     // Address that was asked
+	Results  []ScanLoginTest `json:"results"`  // One for each kind of credentials that the target has
+	Scanner  Link            `json:"scanner"`
+}
+
 // ScanPreview is part of the API's answers and requests.
 type ScanPreview struct {
 	Addresses int           `json:"addresses"` // Names resolved now, exclusions taken off
@@ -1439,6 +1455,13 @@ type TargetUpdateScopeAttestation struct {
 	Name     string `json:"name,omitzero"`     // Who attests
 	Accepted *bool  `json:"accepted,omitzero"` // The scope is complete and may be scanned
 	Title    string `json:"title,omitzero"`
+}
+
+// TestTargetCredentialsInput is what the operation "Test the credentials of a target" takes.
+type TestTargetCredentialsInput struct {
+	Host    string `json:"host,omitzero"`    // Address or name of the target; default: its first
+	Port    *int   `json:"port,omitzero"`    // Where a service listens besides its standard ports
+	Scanner string `json:"scanner,omitzero"` // Id; default: the one that would scan it
 }
 
 // TransferResourcesInput is what the operation "Transfer all resources of a user to another" takes.
