@@ -165,6 +165,10 @@ func (s Starter) resolve(ctx context.Context, sub subject, organization string) 
 	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
 	defer cancel()
 	r, err := address.Resolve(ctx, hosts, excluded, s.Lookup)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, "", fault.New(fault.Unavailable, "The names of the target could not be looked up within %d seconds; start again, or name fewer hosts.",
+			int(lookupPatience.Seconds())).Coded("names_too_slow")
+	}
 	if err != nil {
 		return nil, "", err
 	}
