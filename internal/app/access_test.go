@@ -188,6 +188,7 @@ func newWorld(p *program) world {
 			w.theirs = t
 		}
 	}
+	w.clock.Move(2 * scanner.Silence) // the scanner that all see falls silent now, not between two snapshots
 	return w
 }
 
