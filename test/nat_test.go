@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"crypto/rand"
 	"net"
 	"net/http"
 	"os/exec"
@@ -94,7 +95,7 @@ func (j *sitesJourney) branch(s *site, name string) *branch {
 func (j *sitesJourney) of(b *branch, ports string, hosts ...string) *client.Scan {
 	j.Helper()
 	ctx := context.Background()
-	t := ok(j.c.Targets.Create(ctx, client.TargetCreate{Name: strings.Join(hosts, " ") + " of " + b.network.Name + ", " + ports, Hosts: hosts, AliveTest: "none",
+	t := ok(j.c.Targets.Create(ctx, client.TargetCreate{Name: "At " + b.network.Name + " " + rand.Text(), Hosts: hosts, AliveTest: "none",
 		PortList: j.ports(j.c, ports), Network: b.network.ID}))(j)
 	return ok(j.c.Scans.Create(ctx, client.ScanCreate{Name: t.Name, Target: t.ID, Scanner: b.scannerID}))(j)
 }
@@ -110,7 +111,7 @@ func (j *sitesJourney) scanned(first, second *branch) {
 			j.Fatalf("the run ended as %s, coverage %s: %s", h.State, h.Coverage, h.Error)
 		}
 	}
-	for b, product := range map[*branch]string{first: "nginx", second: "Apache"} {
+	for b, product := range map[*branch]string{first: "nginx", second: "apache"} {
 		page := ok(j.c.Hosts.List(ctx, client.Query{Filter: map[string]string{"address": targetAddress, "network": b.network.ID}}))(j)
 		if len(page.Items) != 1 {
 			j.Fatalf("hosts at %s in %s: %+v", targetAddress, b.network.Name, page.Items)
@@ -165,15 +166,16 @@ func (j *sitesJourney) silent(b *branch, what string) {
 	}
 }
 
-// gone: a scanner that is deactivated is given nothing more, and one that is deleted ends.
+// gone: on a scanner that is deactivated nothing starts, until it is activated again.
 func (j *sitesJourney) gone(b *branch) {
 	j.Helper()
 	ctx := context.Background()
 	scan := j.of(b, "T:"+hiddenPort, sitePrefix+"11")
-	ok(j.c.Scanners.Deactivate(ctx, b.scannerID))(j)
+	operator := j.operator.With(client.WithOrganization(j.c.organization))
+	ok(operator.Scanners.Deactivate(ctx, b.scannerID))(j)
 	_, err := j.c.Scans.Start(ctx, scan.ID)
 	j.wantRefused("a start on a deactivated scanner", err, http.StatusConflict)
-	ok(j.c.Scanners.Activate(ctx, b.scannerID))(j)
-	ok(j.c.Scans.Start(ctx, scan.ID))(j) // it is taken when the scanner asks again
+	ok(operator.Scanners.Activate(ctx, b.scannerID))(j)
+	ok(j.c.Scans.Start(ctx, scan.ID))(j)
 	ok(j.c.Scans.Stop(ctx, scan.ID))(j)
 }
