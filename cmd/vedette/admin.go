@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"os/signal"
@@ -19,7 +18,6 @@ import (
 	"github.com/vedette/vedette/internal/app"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/config"
-	"github.com/vedette/vedette/internal/platform/log"
 )
 
 func adminCommand() *cobra.Command {
@@ -33,19 +31,15 @@ stands in the audit trail with the account of the operating system that ran it.`
 }
 
 // configured completes a command that works with the configuration.
-func configured(c *cobra.Command, run func(ctx context.Context, cfg *config.Config, logger *slog.Logger, out io.Writer, args []string) error) *cobra.Command {
+func configured(c *cobra.Command, run func(ctx context.Context, cfg *config.Config, out io.Writer, args []string) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := config.Load(c.Flags())
 		if err != nil {
 			return err
 		}
-		logger, err := log.New(os.Stderr, cfg.Log.Level, cfg.Log.Format)
-		if err != nil {
-			return err
-		}
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		return run(ctx, cfg, logger, c.OutOrStdout(), args)
+		return run(ctx, cfg, c.OutOrStdout(), args)
 	}
 	config.Flags(c.Flags())
 	return c
@@ -53,8 +47,8 @@ func configured(c *cobra.Command, run func(ctx context.Context, cfg *config.Conf
 
 // opened completes a command that works on the database.
 func opened(c *cobra.Command, run func(ctx context.Context, a *app.Admin, out io.Writer, args []string) error) *cobra.Command {
-	return configured(c, func(ctx context.Context, cfg *config.Config, logger *slog.Logger, out io.Writer, args []string) error {
-		a, err := app.OpenAdmin(ctx, cfg, logger, &clock.Clock{})
+	return configured(c, func(ctx context.Context, cfg *config.Config, out io.Writer, args []string) error {
+		a, err := app.OpenAdmin(ctx, cfg, &clock.Clock{})
 		if err != nil {
 			return err
 		}
@@ -107,13 +101,13 @@ func restoreCommand() *cobra.Command {
 What waited in the backup was done since: mails, text messages, webhooks and scheduled starts that waited are dropped,
 schedules go on with their next firing, running scans are stopped, all sign-ins and links in mails end. Access tokens and
 API keys that were revoked since the backup work again: revoke them anew.`,
-	}, func(ctx context.Context, cfg *config.Config, logger *slog.Logger, out io.Writer, args []string) error {
+	}, func(ctx context.Context, cfg *config.Config, out io.Writer, args []string) error {
 		in, err := os.Open(args[0])
 		if err != nil {
 			return err
 		}
 		defer in.Close()
-		r, err := app.Restore(ctx, cfg, in, logger, &clock.Clock{})
+		r, err := app.Restore(ctx, cfg, in, &clock.Clock{})
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/user"
 
@@ -29,11 +28,10 @@ type Admin struct {
 	DB     *db.DB
 	// Who acts, as the audit trail names it.
 	Who string
-	log *slog.Logger
 }
 
 // OpenAdmin opens the database of the configuration, which a server must have made.
-func OpenAdmin(ctx context.Context, c *config.Config, log *slog.Logger, clk *clock.Clock) (*Admin, error) {
+func OpenAdmin(ctx context.Context, c *config.Config, clk *clock.Clock) (*Admin, error) {
 	address := c.Database.URL.Reveal()
 	if !c.Database.Postgres() {
 		address = c.Database.SQLitePath()
@@ -45,7 +43,7 @@ func OpenAdmin(ctx context.Context, c *config.Config, log *slog.Logger, clk *clo
 	if err != nil {
 		return nil, err
 	}
-	a := &Admin{Config: c, DB: d, Who: osUser(), log: log}
+	a := &Admin{Config: c, DB: d, Who: osUser()}
 	if err := a.write(ctx, func(tx *db.Tx) error { return madeByServer(tx) }); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

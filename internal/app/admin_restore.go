@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 
 	"github.com/vedette/vedette/internal/domain/plan"
@@ -38,7 +37,7 @@ const maxManifest = 64 << 10
 // Restore puts a backup in its places, where no database is yet, and quietens it: between the backup and now the installation
 // went on, and what waited in the backup was done. With PostgreSQL, pg_restore has brought the database back before, and no
 // server runs. The database of SQLite comes into its place last, so that a restore that fails can be tried again.
-func Restore(ctx context.Context, c *config.Config, in io.Reader, log *slog.Logger, clk *clock.Clock) (Restored, error) {
+func Restore(ctx context.Context, c *config.Config, in io.Reader, clk *clock.Clock) (Restored, error) {
 	u := &unpacking{ctx: ctx, config: c}
 	if !c.Database.Postgres() {
 		if err := vacant(c.Database.SQLitePath()); err != nil {
@@ -51,7 +50,7 @@ func Restore(ctx context.Context, c *config.Config, in io.Reader, log *slog.Logg
 	if err != nil {
 		return Restored{}, err
 	}
-	r, err := settle(ctx, c, u.draft, m, log, clk)
+	r, err := settle(ctx, c, u.draft, m, clk)
 	if err != nil || u.draft == "" {
 		return r, err
 	}
@@ -117,7 +116,7 @@ func (m Manifest) fits(c *config.Config) error {
 }
 
 // settle opens the restored database and keeps it from doing again what was done since the backup.
-func settle(ctx context.Context, c *config.Config, draft string, m Manifest, log *slog.Logger, clk *clock.Clock) (Restored, error) {
+func settle(ctx context.Context, c *config.Config, draft string, m Manifest, clk *clock.Clock) (Restored, error) {
 	r := Restored{Manifest: m}
 	address := c.Database.URL.Reveal()
 	if draft != "" {
@@ -133,7 +132,7 @@ func settle(ctx context.Context, c *config.Config, draft string, m Manifest, log
 	if err != nil {
 		return r, err
 	}
-	a := &Admin{Config: c, DB: d, Who: osUser(), log: log}
+	a := &Admin{Config: c, DB: d, Who: osUser()}
 	return r, errors.Join(a.quieten(ctx, &r), d.Close())
 }
 

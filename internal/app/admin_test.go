@@ -41,7 +41,7 @@ func (p *program) admin(settings ...string) *Admin {
 	if len(settings) > 0 {
 		c = *p.configured(settings...)
 	}
-	a, err := OpenAdmin(context.Background(), &c, p.app.log, p.clock)
+	a, err := OpenAdmin(context.Background(), &c, p.clock)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -138,13 +138,13 @@ func (p *program) restored(file []byte, look func(Restored)) *program {
 	q := &program{T: p.T, clock: &clock.Clock{}, tokens: map[string]string{"before": p.tokens["manager@acme"]}, log: &journal{}, mail: p.mail}
 	q.clock.Move(48 * time.Hour)
 	log := slog.New(slog.NewTextHandler(q.log, nil))
-	r, err := Restore(ctx, c, bytes.NewReader(file), log, q.clock)
+	r, err := Restore(ctx, c, bytes.NewReader(file), q.clock)
 	if err != nil {
 		p.Fatal(err)
 	}
 	look(r)
 	if !c.Database.Postgres() {
-		if _, err := Restore(ctx, c, bytes.NewReader(file), log, q.clock); err == nil || !strings.Contains(err.Error(), "is there") {
+		if _, err := Restore(ctx, c, bytes.NewReader(file), q.clock); err == nil || !strings.Contains(err.Error(), "is there") {
 			p.Errorf("over a database: %v", err)
 		}
 	}
@@ -279,7 +279,7 @@ func TestRestoreRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r, err := Restore(t.Context(), c, bytes.NewReader(file), slog.New(slog.DiscardHandler), &clock.Clock{}); err == nil {
+			if r, err := Restore(t.Context(), c, bytes.NewReader(file), &clock.Clock{}); err == nil {
 				t.Errorf("taken: %+v", r)
 			}
 			_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -306,7 +306,7 @@ func TestRestoreKeepsAnotherKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := archive(t, tar.Header{Name: manifestName, Linkname: `{"format":1,"schema":1,"database":"sqlite"}`}, tar.Header{Name: keyName, Linkname: "theirs"})
-	_, err = Restore(t.Context(), c, bytes.NewReader(file), slog.New(slog.DiscardHandler), &clock.Clock{})
+	_, err = Restore(t.Context(), c, bytes.NewReader(file), &clock.Clock{})
 	if err == nil || !strings.Contains(err.Error(), "another key") {
 		t.Errorf("%v", err)
 	}
