@@ -24,7 +24,8 @@ func (d *Dispatcher) Lease(ctx context.Context, id string, r scanlink.LeaseReque
 	for {
 		chunks, verifications := d.DB.Wait(chunksTopic), d.DB.Wait(scanner.VerifyTopic)
 		var out *scanlink.Lease
-		err := d.door(ctx, func(tx *db.Tx) error {
+		whole := context.WithoutCancel(ctx) // a poll that ends meanwhile still gives what it has taken
+		err := d.door(whole, func(tx *db.Tx) error {
 			if first {
 				if err := seen(tx, id, r.Hello); err != nil {
 					return err
@@ -38,7 +39,7 @@ func (d *Dispatcher) Lease(ctx context.Context, id string, r scanlink.LeaseReque
 			return nil, err
 		}
 		if out != nil {
-			return out, d.arm(ctx, out)
+			return out, d.arm(whole, out)
 		}
 		first = false
 		select {
