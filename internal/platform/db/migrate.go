@@ -32,6 +32,16 @@ func Migrate(ctx context.Context, address, application string, files fs.FS) erro
 		return fmt.Errorf("open the database: %w", err)
 	}
 	defer pool.Close()
+	turn, err := pool.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer turn.Close()
+	// Servers that start at once migrate one after the other; the lock ends with the session.
+	if _, err := turn.ExecContext(ctx, "select pg_advisory_lock(hashtext('vedette migrate'))"); err != nil {
+		return fmt.Errorf("wait for others who migrate: %w", err)
+	}
+	defer func() { _, _ = turn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock_all()") }()
 	if err := up(ctx, goose.DialectPostgres, pool, Postgres, files); err != nil {
 		return err
 	}
