@@ -25,12 +25,15 @@ var groups = []*huma.Tag{
 	{Name: "Audit", Description: "Who changed what, from where, in a chain that cannot be altered unseen."},
 	{Name: "Notifications", Description: "What happened, told within the service."},
 	{Name: "Hosts", Description: "Every host that scans have seen, with its services, software and risk."},
+	{Name: "Networks", Description: "Sites whose addresses are their own: the same private address in two of them is two hosts."},
 	{Name: "Scanners", Description: "The programs that scan, on the server's machine or within other networks."},
 	{Name: "Port Lists", Description: "Which TCP and UDP ports a scan looks at."},
 	{Name: "User", Description: "The caller's own account: profile, password, second factor, product, access token."},
 	{Name: "Organizations", Description: "The tree of organizations and the plans that they are subscribed to."},
+	{Name: "Plans", Description: "What organizations can subscribe to: a product, its features and their limits, a price."},
 	{Name: "Users", Description: "The people of an organization and of those below it."},
 	{Name: "Whitelabel Settings", Description: "The names, colours and texts under which a partner shows the service."},
+	{Name: "Installation", Description: "The operator's hold on all scans at once."},
 }
 
 // describe completes the document that huma makes of the operations: groups, headers, parameters of paths, examples.
