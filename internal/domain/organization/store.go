@@ -79,12 +79,6 @@ func Children(tx *db.Tx, id string) (int, error) {
 	return int(n), nil
 }
 
-// HasChildren says whether there are organizations right below one.
-func HasChildren(tx *db.Tx, id string) (bool, error) {
-	n, err := Children(tx, id)
-	return n > 0, err
-}
-
 func save(tx *db.Tx, o *Organization) error {
 	o.UpdatedAt = tx.Now()
 	_, err := tx.Update(o).Column("name", "description", "company_name", "address", "city", "state", "zipcode", "country", "phone", "website", "email",

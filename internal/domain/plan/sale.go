@@ -317,40 +317,6 @@ func toEnd(tx *db.Tx, organizationID string, in unsubscribeAttributes) (*Subscri
 	return nil, fault.At("/plan", "not_subscribed", "The organization has no active subscription to that plan.")
 }
 
-// Reserve refuses one more of a feature than the active subscriptions of the transaction's organization give together at most,
-// whatever their product. count tells how many are used; it is called while nobody else reserves, until the transaction ends.
-// The installation has no limits. Fault kinds: forbidden with code feature_required; invalid with code quota_exceeded.
-func Reserve(tx *db.Tx, feature access.Feature, count func(*db.Tx) (int, error)) error {
-	if tx.Organization() == access.Installation {
-		return nil
-	}
-	all, err := lockAll(tx, "")
-	if err != nil {
-		return err
-	}
-	most, given := 0, false
-	for _, s := range all {
-		f := s.Granted()
-		if !f.Gives(feature) {
-			continue
-		}
-		given = true
-		if n := f.Amount(feature); n == unlimited {
-			return nil
-		} else if n > most {
-			most = n
-		}
-	}
-	if !given {
-		return fault.New(fault.Forbidden, "This needs the feature %s, which no active subscription gives.", feature).Coded("feature_required")
-	}
-	used, err := count(tx)
-	if err == nil && used >= most {
-		err = fault.New(fault.Invalid, "Your plan covers %d of %s, and %d are used; delete one, or take a larger plan.", most, feature, used).Coded("quota_exceeded")
-	}
-	return err
-}
-
 // audited is what the audit trail keeps of a subscription.
 type audited struct {
 	Plan               string      `json:"plan"`

@@ -47,27 +47,18 @@ func Active(tx *db.Tx, organizations ...string) ([]Subscription, error) {
 // Lock takes the active subscription of the caller's product for this transaction, so that what it limits is counted by one at
 // a time, and gives it back; nil where there is none.
 func Lock(tx *db.Tx) (*Subscription, error) {
-	all, err := lockAll(tx, tx.Product())
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	return &all[0], nil
-}
-
-// lockAll takes the active subscriptions of the transaction's organization; of one product, or of all where it is empty.
-func lockAll(tx *db.Tx, product string) ([]Subscription, error) {
 	var all []Subscription
-	q := tx.Select(&all).Where("?TableAlias.organization_id = ?", tx.Organization()).Where(inForce, tx.Now(), tx.Now()).Order("product")
-	if product != "" {
-		q = q.Where("product = ?", product)
-	}
+	q := tx.Select(&all).Where("?TableAlias.organization_id = ?", tx.Organization()).Where(inForce, tx.Now(), tx.Now()).Where("product = ?", tx.Product())
 	if tx.Dialect() == db.Postgres {
 		q = q.For("UPDATE")
 	}
 	if err := q.Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("lock the subscription: %w", err)
 	}
-	return all, nil
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return &all[0], nil
 }
 
 // limitsOf an organization's active subscription to a product, which may stand above the transaction's own: what is sold below is

@@ -29,9 +29,9 @@ type testLoginInput struct {
 
 // LoginTests tell how the credentials of a target fared.
 type LoginTests struct {
-	Host     string   `json:"host" doc:"Address that was asked"`
-	Scanner  op.Link  `json:"scanner"`
-	Answered bool     `json:"answered" doc:"false: the scanner is offline, or did not answer within 15 seconds"`
+	Host     string      `json:"host" doc:"Address that was asked"`
+	Scanner  op.Link     `json:"scanner"`
+	Answered bool        `json:"answered" doc:"false: the scanner is offline, or did not answer within 15 seconds"`
 	Results  []LoginTest `json:"results" doc:"One for each kind of credentials that the target has"`
 }
 

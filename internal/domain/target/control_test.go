@@ -89,7 +89,9 @@ func TestProverStaysOutside(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { asked.Add(1); fmt.Fprintln(rw, "token") }))
 	defer server.Close()
 	p := NewProver(Rules{}, nil)
-	p.origins = func(string) []string { return []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)} }
+	p.origins = func(string) []string {
+		return []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)}
+	}
 	h, err := address.Parse("shop.example")
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -85,13 +84,4 @@ func mongoQuery(database, command string) []byte {
 	binary.LittleEndian.PutUint32(head[4:], 7)
 	binary.LittleEndian.PutUint32(head[12:], 2013)
 	return append(head, body...)
-}
-
-// firstLine shortens hostile text for a sentence.
-func firstLine(text []byte) string {
-	line, _, _ := strings.Cut(string(text), "\n")
-	if len(line) > 200 {
-		line = line[:200]
-	}
-	return strings.TrimSpace(line)
 }
