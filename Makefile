@@ -27,7 +27,7 @@ bench: ## every benchmark, and comparisons with other tools where they are insta
 	scripts/bench $(ARGS)
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for 10 min, resumable (ARGS=--short: 20 s each; FUZZTIME=…; ARGS=--again: from the start)
+fuzz: ## every fuzz target for 10 min, resumable (ARGS=--short: 20 s each; --jobs N at once; FUZZTIME=…; ARGS=--again: from the start)
 	scripts/fuzz $(ARGS)
 
 .PHONY: detection-templates
