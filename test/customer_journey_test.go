@@ -256,7 +256,7 @@ func (s *sale) whiteLabelShows() {
 	}}
 	s.Cleanup(to.CloseIdleConnections)
 	for name, want := range map[string]string{host: brand, "SCAN.ring.example:8443": brand, "scan.other.example": "Vedette"} {
-		there := ok(client.New("http://"+name, client.WithHTTPClient(&http.Client{Transport: to})))(s)
+		there := ok(client.New("http://"+name, client.WithHTTPClient(&http.Client{Transport: s.noting(to)})))(s)
 		if w := ok(there.WhitelabelSettings.ShowWhitelabelOfHost(ctx, client.ShowWhitelabelOfHostQuery{}))(s); w.Name != want {
 			s.Errorf("%s shows %q, want %q", name, w.Name, want)
 		}

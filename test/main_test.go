@@ -34,5 +34,13 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "build the programs:", err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if code != 0 {
+		return code
+	}
+	for _, missing := range uncovered() {
+		fmt.Fprintln(os.Stderr, missing)
+		code = 1
+	}
+	return code
 }

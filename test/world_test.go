@@ -27,6 +27,7 @@ type world struct {
 	testing.TB
 	app      *app.App
 	clock    *clock.Clock
+	dialect  db.Dialect
 	url      string
 	anyone   *client.Client
 	operator *client.Client
@@ -75,7 +76,10 @@ func start(t *testing.T, env []string) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	w := &world{TB: t, app: a, clock: clk, url: "http://" + a.Address()}
+	w := &world{TB: t, app: a, clock: clk, dialect: db.Postgres, url: "http://" + a.Address()}
+	if strings.HasPrefix(c.Database.URL.Reveal(), "sqlite:") {
+		w.dialect = db.SQLite
+	}
 	w.end = func() {
 		cancel()
 		if err, ok := <-done; ok {
@@ -92,7 +96,7 @@ func start(t *testing.T, env []string) *world {
 
 // enter signs the operator in.
 func (w *world) enter() {
-	w.anyone = must(client.New(w.url))
+	w.anyone = must(client.New(w.url, client.WithHTTPClient(&http.Client{Transport: w.noting(http.DefaultTransport)})))
 	w.operator = w.signIn("admin", password)
 }
 
