@@ -104,8 +104,27 @@ func TestNetworks(t *testing.T) {
 		if strings.Contains(string(hosts.Body), "10.0.0.5@") {
 			p.Errorf("hosts show their key: %s", hosts.Body)
 		}
+		p.grouped(by, url, vienna, second, first)
 		p.secondRun(by, first, inBerlin, berlinTarget, berlin)
 	})
+}
+
+// grouped: the scanners of a network share the scans that name none of them.
+func (p *program) grouped(by, url, network, free, bound string) {
+	p.Helper()
+	other := p.linkedScanner(by, url, "v2", network)
+	ended := func(scan, want string) {
+		p.Helper()
+		p.must(200, by, "POST", "/v2/scans/"+scan+"/start", nil)
+		p.workAs(other, redis)
+		if a := p.must(200, by, "GET", "/v2/scans/"+scan, nil); !strings.Contains(string(a.Body), `"state":"`+want+`"`) {
+			p.Errorf("after the other scanner's work: %s", a.Body)
+		}
+	}
+	ended(free, "completed")
+	ended(bound, "queued")
+	p.must(200, by, "POST", "/v2/scans/"+bound+"/stop", nil)
+	p.must(200, by, "DELETE", "/v2/scanners/"+other, nil)
 }
 
 // secondRun: a second run finds the same host; a network in use stays; the embedded scanner stands in none.

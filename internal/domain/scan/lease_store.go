@@ -10,11 +10,20 @@ import (
 	"github.com/vedette/vedette/internal/platform/db"
 )
 
+// sharesQueue: the scan names no scanner and its run began with one that stands in the target's network; the others of its
+// organization that stand there are a group with it, and each takes parts of the run.
+const sharesQueue = `EXISTS (SELECT 1 FROM scans s, scanners chosen, scanners other
+	WHERE s.organization_id = h.organization_id AND s.id = h.scan_id AND s.scanner_id IS NULL
+	AND chosen.id = h.scanner_id AND chosen.organization_id = h.organization_id AND chosen.network_id = h.network_id
+	AND other.id = ? AND other.organization_id = h.organization_id AND other.network_id = h.network_id
+	AND other.app_type IN ('all', h.product))`
+
 // waitingRuns of all organizations that have parts for the scanner.
 func waitingRuns(tx *db.Tx, scanner string) ([]waitingRun, error) {
 	var all []waitingRun
 	err := tx.Select((*History)(nil)).Column("organization_id", "id", "state", "priority", "requested_at", "last_leased_at").
-		Where("scanner_id = ? AND finished_at IS NULL AND state IN (?)", scanner, bun.List([]string{Requested, Queued, Running})).
+		Where("(h.scanner_id = ? OR "+sharesQueue+")", scanner, scanner).
+		Where("h.finished_at IS NULL AND h.state IN (?)", bun.List([]string{Requested, Queued, Running})).
 		Where("EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.state = 'queued')").
 		Scan(tx.Context(), &all)
 	if err != nil {
@@ -87,11 +96,12 @@ func runningRuns(tx *db.Tx) (int, error) {
 
 // lease gives the chunk to a scanner, with a new token.
 func lease(tx *db.Tx, c *Chunk, scanner string, length time.Duration) error {
+	c.ScannerID = scanner
 	c.State, c.LeasedBy, c.LeasedAt, c.LeaseUntil = chunkLeased, &scanner, clock.AtPointer(tx.Now().Time()), clock.AtPointer(tx.Now().Add(length).Time())
 	c.Attempt++
 	c.Token++
 	c.Progress, c.Stage, c.HostsDone, c.Staged = 0, "", 0, 0
-	_, err := tx.Update(c).Column("state", "leased_by", "leased_at", "lease_until", "attempt", "token", "progress", "stage", "hosts_done", "staged_bytes",
+	_, err := tx.Update(c).Column("scanner_id", "state", "leased_by", "leased_at", "lease_until", "attempt", "token", "progress", "stage", "hosts_done", "staged_bytes",
 		"rate", "leased_instance").WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("lease: %w", err)
