@@ -30,6 +30,8 @@ type wizardAttributes struct {
 	PortList         string                   `json:"port_list,omitempty" doc:"Id; default: the product's"`
 	AliveTest        string                   `json:"alive_test,omitempty" enum:"auto,icmp,tcp,arp,none"`
 	MaxParallel      int                      `json:"max_parallel,omitempty" minimum:"0" maximum:"256"`
+	Network          op.RefID                 `json:"network,omitempty" doc:"Id of a network (site); default: none"`
+	Tags             op.Strings               `json:"tags,omitempty" doc:"Of the target"`
 	Credentials      []target.CredentialInput `json:"credentials,omitempty" maxItems:"5" doc:"Needs TARGET_CREATE_CREDENTIALS"`
 	ScopeAttestation *target.Attestation      `json:"scope_attestation,omitempty" doc:"Required in pci"`
 	Schedule         *wizardSchedule          `json:"schedule,omitempty" doc:"A new schedule"`
@@ -96,6 +98,9 @@ func (w wizard) ahead(ctx context.Context, open op.Opener, a wizardAttributes) (
 	if _, err := target.ReadScope(a.Hosts, a.ExcludeHosts); err != nil {
 		return p, err
 	}
+	if network := string(a.Network); network != "" {
+		p.target.NetworkID = &network
+	}
 	err := open.Read(ctx, func(tx *db.Tx) error {
 		var err error
 		if a.Scanner != "" {
@@ -114,7 +119,8 @@ func (w wizard) ahead(ctx context.Context, open op.Opener, a wizardAttributes) (
 
 func (w wizard) make(tx *db.Tx, a wizardAttributes, p prepared) (Attributes, error) {
 	t, err := target.Create(tx, w.Rules, w.sealer, target.CreateAttributes{Name: a.Name, Hosts: a.Hosts, ExcludeHosts: a.ExcludeHosts, Comment: a.Comment,
-		PortList: a.PortList, AliveTest: a.AliveTest, MaxParallel: a.MaxParallel, Credentials: a.Credentials, ScopeAttestation: a.ScopeAttestation})
+		PortList: a.PortList, AliveTest: a.AliveTest, MaxParallel: a.MaxParallel, Credentials: a.Credentials, ScopeAttestation: a.ScopeAttestation,
+		Network: string(a.Network), Tags: a.Tags})
 	if err != nil {
 		return Attributes{}, err
 	}
