@@ -36,6 +36,6 @@ func (j *job) readTemplates(context.Context) error {
 	}
 	j.templates = set
 	fmt.Fprintf(j.streams.Err, "Templates: %d loaded, %d of them run, %d files refused (vedette feed import --templates tells why).\n",
-		set.Len(), set.Running(), len(refusals)+len(files.Passed))
+		set.Len(), set.Running(false), len(refusals)+len(files.Passed))
 	return nil
 }

@@ -32,7 +32,7 @@ func (x *execution) findings(hits []hit) []scanlink.Finding {
 		f.Evidence = scanlink.Evidence{
 			Request:  wire.Printable([]byte(h.request), maxEvidence),
 			Response: wire.Printable([]byte(h.response), maxEvidence),
-			Detail:   t.detail(h.judgement),
+			Detail:   t.detail(h),
 		}
 		all = append(all, f)
 	}
@@ -57,8 +57,9 @@ func line(s string, limit int) string {
 
 func text(s string) string { return wire.Printable([]byte(strings.TrimSpace(s)), 4<<10) }
 
-func (t *Template) detail(j judgement) string {
+func (t *Template) detail(h hit) string {
 	var parts []string
+	j := h.judgement
 	if t.version != "" {
 		parts = append(parts, "Template "+t.id+" of the collection "+t.version)
 	}
@@ -70,6 +71,9 @@ func (t *Template) detail(j judgement) string {
 	}
 	if j.shown != "" {
 		parts = append(parts, fmt.Sprintf("Seen in the answer: %s", firstBytes(j.shown, 300)))
+	}
+	if h.called != "" {
+		parts = append(parts, h.called)
 	}
 	return wire.Printable([]byte(strings.Join(parts, "\n")), maxEvidence)
 }

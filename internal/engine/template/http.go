@@ -173,7 +173,9 @@ func (h *httpRequests) run(x *execution) (res result) {
 	sent := 0
 	tries := map[string]int{}
 	h.payloads.combinations(func(row []*dsl.Template) bool {
+		x.scope.calls.begin(ofPayloads)
 		h.payloads.fill(x.scope, row)
+		defer x.scope.calls.settle(x, &h.rules)
 		if x.tooManyTries(tries) {
 			return true
 		}
@@ -218,6 +220,7 @@ func (t *httpTemplate) wait(x *execution) {
 
 // one sends one request and judges its answer; it says whether there is a match to stop at.
 func (h *httpRequests) one(x *execution, t *httpTemplate, res *result) bool {
+	x.scope.calls.begin(ofRequest)
 	req, err := h.build(x, t)
 	if err != nil {
 		x.scope.answers = append(x.scope.answers, nil)
@@ -229,13 +232,14 @@ func (h *httpRequests) one(x *execution, t *httpTemplate, res *result) bool {
 	}
 	if err != nil {
 		x.scope.answers = append(x.scope.answers, nil)
-		return false
+		sent := x.client.Bytes(req)
+		return x.await(&h.rules, sent, hit{path: req.Target, request: string(sent), login: x.login()}, res)
 	}
 	res.ran = true
 	x.scope.answers = append(x.scope.answers, newHTTPAnswer(resp))
 	j := h.judge(x.scope)
 	if !j.matched {
-		return false
+		return x.await(&h.rules, resp.Sent, hit{path: req.Target, request: string(resp.Sent), response: excerpt(resp.Text(), ""), login: x.login()}, res)
 	}
 	if !j.internal && (h.fooled(x, req) || h.echo(x, req, resp)) {
 		return false

@@ -9,7 +9,7 @@ import (
 // Why templates are loaded and yet not run.
 const (
 	idleThirdParty = "talks to third parties (self-contained)"
-	idleOutOfBand  = "needs an out-of-band collaborator, and none is configured"
+	idleOutOfBand  = "needs an out-of-band collaborator: run by scanners that have one"
 	idleDenial     = "may deny service (tag dos)"
 	idleSigned     = "signs requests for a cloud (signature)"
 	idleFuzzing    = "fuzzes requests that a proxy recorded (fuzzing)"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,7 @@ type matcher struct {
 	tests    []test
 	kind     string // as written, with its items
 	items    []string
+	hears    bool // reads what the collaborator heard
 }
 
 // test is one item of a matcher: it says whether it holds of the part's text, and which piece of it shows so.
@@ -46,6 +48,7 @@ func compileMatcher(m matcherSyntax) (*matcher, error) {
 		}
 		c.tests = append(c.tests, t)
 	}
+	c.hears = outOfBand.MatchString(m.Part) || m.Type == "dsl" && slices.ContainsFunc(m.DSL, outOfBand.MatchString)
 	switch m.Type {
 	case "status":
 		c.part = "status_code"
@@ -253,6 +256,18 @@ type rules struct {
 	matchers   []*matcher
 	all        bool
 	extractors []*extractor
+	hears      bool // a condition reads what the collaborator heard
+}
+
+// mayHear says that what the collaborator has yet to hear could make the conditions hold.
+func (r *rules) mayHear(s *scope) bool {
+	return r.hears && (!r.all || !slices.ContainsFunc(r.matchers, func(m *matcher) bool {
+		if m.hears {
+			return false
+		}
+		holds, _ := m.match(s)
+		return !holds
+	}))
 }
 
 func compileRules(o operators) (*rules, error) {
@@ -263,6 +278,7 @@ func compileRules(o operators) (*rules, error) {
 			return nil, err
 		}
 		r.matchers = append(r.matchers, c)
+		r.hears = r.hears || c.hears
 	}
 	for _, e := range o.Extractors {
 		c, err := compileExtractor(e)
@@ -287,7 +303,7 @@ func (r *rules) judge(vars *scope) judgement {
 	for _, m := range r.matchers {
 		ok, shown := m.match(vars)
 		if ok {
-			if j.shown == "" {
+			if j.shown == "" && !m.hears {
 				j.shown = shown
 			}
 			if m.name != "" {

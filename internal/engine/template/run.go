@@ -93,7 +93,7 @@ func (s *Set) Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []
 
 // fits says whether the template is for this service and allowed by the options.
 func (r *run) fits(t *Template) bool {
-	if t.idle != "" || t.class == "" && !r.options.Detections || t.active && !r.options.Active {
+	if t.idle != "" && (t.idle != idleOutOfBand || r.options.Callbacks == nil) || t.class == "" && !r.options.Detections || t.active && !r.options.Active {
 		return false
 	}
 	for _, b := range t.blocks {
@@ -125,6 +125,7 @@ func (r *run) execute(t *Template) []scanlink.Finding {
 	for name, v := range r.options.Variables {
 		x.scope.base[name] = v
 	}
+	x.scope.calls = newCalls(r.options.Callbacks)
 	for _, v := range t.variables {
 		s, err := v.value.Render(x.scope)
 		if err != nil {
@@ -145,6 +146,9 @@ func (r *run) execute(t *Template) []scanlink.Finding {
 	}
 	if len(hits) > 1 && !x.every() {
 		hits = hits[len(hits)-1:]
+	}
+	if len(hits) > 0 {
+		x.scope.calls.setDone()
 	}
 	return x.findings(hits)
 }

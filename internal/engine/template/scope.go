@@ -25,6 +25,8 @@ type scope struct {
 	answers   []dsl.Vars
 	protocols map[string]dsl.Vars // the last answer of each protocol, for the template's other blocks
 	jarm      func() string       // the target's TLS fingerprint, taken when it is first asked for
+	calls     *calls              // names of the collaborator; nil without one
+	heard     dsl.Map             // what it heard
 }
 
 func newScope(t wire.Target) *scope {
@@ -46,11 +48,20 @@ func (s *scope) clone() *scope {
 	return &scope{
 		base: s.base, variables: maps.Clone(s.variables), payload: maps.Clone(s.payload), extracted: maps.Clone(s.extracted),
 		lists: maps.Clone(s.lists), answers: slices.Clone(s.answers), protocols: s.protocols, jarm: s.jarm,
+		calls: s.calls, heard: s.heard,
 	}
 }
 
 // Lookup implements dsl.Vars. The template's own names go before those of answers.
 func (s *scope) Lookup(name string) (any, bool) {
+	if strings.HasPrefix(name, "interactsh_") && s.heard != nil {
+		if part, _, ok := numbered(name); ok { // interactsh_protocol_2: of the second request, which is the one that was sent
+			name = part
+		}
+		if v, ok := s.heard[name]; ok {
+			return v, true
+		}
+	}
 	for _, m := range []dsl.Map{s.extracted, s.payload, s.variables} {
 		if v, ok := m[name]; ok {
 			return v, true
@@ -84,6 +95,11 @@ func (s *scope) Lookup(name string) (any, bool) {
 		}
 	}
 	if strings.HasPrefix(name, "interactsh-url") || strings.HasPrefix(name, "interactsh_url") {
+		if s.calls != nil {
+			if v, ok := s.calls.host(name); ok {
+				return v, true
+			}
+		}
 		// A name that nobody answers for (RFC 6761, 6.4): without a collaborator no word of the target leaves it.
 		v := dsl.Random(16, "abcdefghijklmnopqrstuvwxyz0123456789") + ".oob.invalid"
 		s.base[name] = v

@@ -122,18 +122,22 @@ func (c *tcpExchange) fits(t wire.Target, tpl *Template) bool {
 
 func (c *tcpExchange) run(x *execution) (res result) {
 	c.payloads.combinations(func(row []*dsl.Template) bool {
+		x.scope.calls.begin(ofPayloads)
 		c.payloads.fill(x.scope, row)
+		defer x.scope.calls.settle(x, &c.rules)
 		if x.stopped() {
 			return false
 		}
+		x.scope.calls.begin(ofRequest)
 		said, heard, err := c.talk(x)
+		silent := hit{request: orNothing(said), response: excerpt(heard, ""), login: x.login()}
 		if err != nil {
-			return true
+			return said == "" || !x.await(&c.rules, []byte(said), silent, &res) || x.every()
 		}
 		res.ran = true
 		j := c.judge(x.scope)
 		if !j.matched {
-			return true
+			return !x.await(&c.rules, []byte(said), silent, &res) || x.every()
 		}
 		res.matched = true
 		if !j.internal {

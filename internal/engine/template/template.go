@@ -70,6 +70,7 @@ type hit struct {
 	path, request, response string
 	judgement               judgement
 	login                   string
+	called                  string // what the collaborator heard, as evidence
 }
 
 // ID of the template.
@@ -83,6 +84,9 @@ func (t *Template) Kind() string { return t.kind }
 
 // Idle says why the template is loaded and yet not run; empty where it is run.
 func (t *Template) Idle() string { return t.idle }
+
+// OutOfBand says that the template is run only where there is a collaborator.
+func (t *Template) OutOfBand() bool { return t.idle == idleOutOfBand }
 
 // Class that the template's findings have; empty where it only detects software.
 func (t *Template) Class() string { return t.class }
@@ -308,11 +312,11 @@ func (s *Set) All() []*Template { return slices.Clone(s.templates) }
 // Only is a set of one template.
 func (s *Set) Only(t *Template) *Set { return &Set{templates: []*Template{t}} }
 
-// Running is the number of templates that are not idle.
-func (s *Set) Running() int {
+// Running is the number of templates that are not idle, with a collaborator or without.
+func (s *Set) Running(collaborator bool) int {
 	n := 0
 	for _, t := range s.templates {
-		if t.idle == "" {
+		if t.idle == "" || collaborator && t.OutOfBand() {
 			n++
 		}
 	}
@@ -359,6 +363,7 @@ type Options struct {
 	MaxRequests int               // HTTP requests to the target in all; 0 is no bound
 	Timeout     time.Duration     // of one request; 0 takes ten seconds
 	Parallel    int               // templates at once; 0 takes six
+	Callbacks   *Callbacks        // what waits to be heard of by the collaborator; nil: there is none
 }
 
 func withDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {

@@ -132,7 +132,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	set, err := Open(newest)
-	if err != nil || set.Len() != 3 || set.Running() != 2 || set.Version() != version {
+	if err != nil || set.Len() != 3 || set.Running(false) != 2 || set.Version() != version {
 		t.Fatalf("%d templates, %v", set.Len(), err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "building-*")); len(left) > 0 {

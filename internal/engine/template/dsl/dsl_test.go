@@ -108,10 +108,11 @@ func TestTexts(t *testing.T) {
 		"{{to_upper(name)}}!":        "X!",
 		"${{<%[%'\"}}%\\.":           "${{<%[%'\"}}%\\.",
 		"plain }} {{":                "plain }} {{",
-		`{{concat("<{{to_upper(name)}}>", "{{7*7}}")}}`:      "<X>{{7*7}}",
-		"{{shell_exec('id')}}":                               "{{shell_exec('id')}}",
-		"{{unknown}}":                                        "",
-		"{{generate_java_gadget('dns', 'http://x', 'hex')}}": "",
+		`{{concat("<{{to_upper(name)}}>", "{{7*7}}")}}`:              "<X>{{7*7}}",
+		"{{shell_exec('id')}}":                                       "{{shell_exec('id')}}",
+		"{{unknown}}":                                                "",
+		"{{generate_java_gadget('cb', 'http://x', 'hex')}}":          "",
+		"{{generate_java_gadget('dns', 'http://x.invalid', 'hex')}}": "",
 	} {
 		tpl, err := CompileText(in)
 		if err != nil {

@@ -11,7 +11,7 @@ var targetFunctions = map[string]*function{
 	// The runner waits before it sends the request; the marker leaves nothing behind.
 	"waitfor": {1, 1, func(args) (any, error) { return "", nil }},
 	// What needs a collaborator to hear the effect, or asks somebody else, is never sent.
-	"generatejavagadget": {3, 3, outside},
+	"generatejavagadget": {3, 3, gadget},
 	"publicip":           {0, 0, outside},
 	"resolve":            {1, 2, outside},
 	"llmprompt":          {1, 2, outside},

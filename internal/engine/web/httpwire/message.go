@@ -47,6 +47,9 @@ func (r *Request) Has(name string) bool {
 // Set adds a field.
 func (r *Request) Set(name, value string) { r.Header = append(r.Header, Field{name, value}) }
 
+// Bytes are what is sent for a request, without a session.
+func (c *Client) Bytes(r *Request) []byte { return r.bytes(c) }
+
 func (r *Request) bytes(c *Client) []byte {
 	if r.Raw != nil {
 		return r.Raw
