@@ -170,20 +170,37 @@ func recordSightings(tx *db.Tx, h *scan.History, all []Judged, ids map[string]st
 	return nil
 }
 
-// Sightings of a run, by address.
-func Sightings(tx *db.Tx, history string) ([]Sighting, error) {
+// Page gives the next sightings of a run, at most n, by id after the one given; empty begins. None: there are no more. A run of
+// any size is gone through in pages, so that it never stands in memory at once.
+func Page(tx *db.Tx, history, after string, n int) ([]Sighting, error) {
 	var all []Sighting
-	if err := tx.Select(&all).Where("history_id = ?", history).Order("address").Scan(tx.Context()); err != nil {
+	q := tx.Select(&all).Where("history_id = ?", history).Order("id").Limit(int64(n))
+	if after != "" {
+		q = q.Where("id > ?", after)
+	}
+	if err := q.Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("sightings: %w", err)
 	}
 	return all, nil
 }
 
-// Standings are the sightings of a run without services, software and facts, which may be large.
-func Standings(tx *db.Tx, history string) ([]Sighting, error) {
+// Deciding are the few sightings of a run that decide how it stands: the first by address that fails, the first that could not be
+// looked at fully though nothing on it fails, any that is not complete, and any at all. They come without services, software and
+// facts.
+func Deciding(tx *db.Tx, history string) ([]Sighting, error) {
 	var all []Sighting
-	if err := tx.Select(&all).ExcludeColumn("services", "software", "facts").Where("history_id = ?", history).Order("address").Scan(tx.Context()); err != nil {
-		return nil, fmt.Errorf("standings: %w", err)
+	for _, which := range []string{
+		"pci_status = 'fail'",
+		"coalesce(pci_status, '') <> 'fail' AND (interference <> '' OR NOT alive OR coverage <> 'complete')",
+		"coverage <> 'complete'",
+		"1 = 1",
+	} {
+		var one []Sighting
+		err := tx.Select(&one).ExcludeColumn("services", "software", "facts").Where("history_id = ?", history).Where(which).Order("address").Limit(1).Scan(tx.Context())
+		if err != nil {
+			return nil, fmt.Errorf("standings: %w", err)
+		}
+		all = append(all, one...)
 	}
 	return all, nil
 }

@@ -13,12 +13,13 @@ func detailed(m *Model) Document {
 	d.Cover = m.cover("Vulnerability Scan\nDetailed Report")
 	judged, unconfirmed := m.sorted()
 	long := len(judged) > 5
-	links := m.hostLinks()
+	components, listed := m.components(), m.listed()
+	shown := listedFindings(judged)
+	links := hostLinks(listed)
 	d.Contents = long
 	exceptions := m.exceptions()
 	d.Body = func(emit Emit) {
 		emit.heading(1, "Overview", "")
-		components := m.components()
 		emit(Block{Tiles: []Tile{
 			tile(len(components), "component", "components", ""),
 			tile(services(components), "open service", "open services", ""),
@@ -29,20 +30,20 @@ func detailed(m *Model) Document {
 		}})
 		emit(Block{Charts: m.charts(components)})
 		m.scanFacts(emit)
-		m.index(emit, judged, exceptions)
+		m.index(emit, shown, len(judged), exceptions)
 		if long {
 			emit(Block{Break: true})
 		}
 		if len(judged) > 0 {
 			emit.heading(1, "Findings in detail", "")
 		}
-		for i, f := range judged {
+		for i, f := range shown {
 			m.finding(emit, f, "finding-"+strconv.Itoa(i+1), links[f.Host], exceptions[keyOf(f)])
 		}
 		if long {
 			emit(Block{Break: true})
 		}
-		m.services(emit, components)
+		m.services(emit, listed)
 		m.unconfirmed(emit, unconfirmed)
 		legend(emit)
 	}
@@ -64,10 +65,11 @@ func (m *Model) scanFacts(emit Emit) {
 		Fact{Label: "Scanner", Value: or(m.Scan.Scanner, "–")}, Fact{Label: "Knowledge of", Value: or(m.Scan.FeedVersion, "–")})
 }
 
-func (m *Model) index(emit Emit, judged []*vulnerability.Finding, exceptions map[findingKey]*Exception) {
+func (m *Model) index(emit Emit, shown []*vulnerability.Finding, all int, exceptions map[findingKey]*Exception) {
 	emit.heading(1, "All findings", "")
-	rows := make([][]Cell, 0, len(judged))
-	for i, f := range judged {
+	emit.leftOut(len(shown), all, "findings, the worst,", findingFiles)
+	rows := make([][]Cell, 0, len(shown))
+	for i, f := range shown {
 		word, tone := findingStatus(f, exceptions[keyOf(f)])
 		rows = append(rows, []Cell{{Text: score(f.Severity), Bold: true}, {Text: band(f.Severity), Tone: toneOf(band(f.Severity))},
 			{Text: f.Name, Sub: names(f.CVEs, 3), To: "#finding-" + strconv.Itoa(i+1)}, {Text: place(f.Host, f.Port, f.Protocol)}, {Text: word, Tone: tone}})
@@ -155,10 +157,10 @@ func findingFacts(f *vulnerability.Finding, link string) []Fact {
 func hostAnchor(host string) string { return "host-" + host }
 
 // hostLinks lead to the services of the components that the document lists.
-func (m *Model) hostLinks() map[string]string {
-	links := make(map[string]string, len(m.Components))
-	for i := range m.Components {
-		links[m.Components[i].Host] = "#" + hostAnchor(m.Components[i].Host)
+func hostLinks(listed []*Component) map[string]string {
+	links := make(map[string]string, len(listed))
+	for _, c := range listed {
+		links[c.Host] = "#" + hostAnchor(c.Host)
 	}
 	return links
 }
@@ -183,6 +185,7 @@ func cveLink(cves []string) string {
 
 func (m *Model) services(emit Emit, components []*Component) {
 	emit.heading(1, "Open ports and services", "")
+	emit.leftOut(len(components), len(m.Components), "components, those that do not pass first,", dataFiles+" of the detailed report")
 	if len(components) == 0 {
 		emit.text("No component was scanned.")
 	}
@@ -237,8 +240,10 @@ func (m *Model) unconfirmed(emit Emit, list []*vulnerability.Finding) {
 	emit.heading(1, "Unconfirmed – version only", "")
 	emit.text("These follow from the version that a service names, where it cannot be seen whether a fix was carried back into it. They count in no verdict and no figure of this report. " +
 		"Compare them with your patch records, or scan with a login to settle them.")
+	shown := listedFindings(list)
+	emit.leftOut(len(shown), len(list), "unconfirmed findings", findingFiles)
 	var rows [][]Cell
-	for _, f := range list {
+	for _, f := range shown {
 		rows = append(rows, []Cell{{Text: score(f.Severity)}, {Text: or(f.Name, f.NVT), Sub: f.Product}, {Text: or(names(f.CVEs, 3), "–")}, {Text: place(f.Host, f.Port, f.Protocol)}, {Text: known(f.KEV)}, {Text: percent(f.EPSS)}})
 	}
 	emit.table(Table{Caption: "Unconfirmed findings", Rows: rows,

@@ -148,7 +148,9 @@ func (m *Model) componentSummary(emit Emit) {
 	emit.heading(1, "2  Component compliance summary", "")
 	var rows [][]Cell
 	var interference []*Component
-	for _, c := range m.components() {
+	listed := m.listed()
+	emit.leftOut(len(listed), len(m.Components), "components, those that do not pass first,", dataFiles)
+	for _, c := range listed {
 		bands := c.Counts.bands()
 		rows = append(rows, []Cell{{Text: c.Host, Sub: names(c.Names, 3), Bold: true}, {Text: or(c.OS, "–")}, {Text: statusWord(c.Status), Tone: statusTone(c.Status)},
 			{Text: strconv.Itoa(bands[0].Value)}, {Text: strconv.Itoa(bands[1].Value)}, {Text: strconv.Itoa(bands[2].Value)}, {Text: strconv.Itoa(c.Counts.Failing)}})
@@ -180,14 +182,18 @@ func names(all []string, most int) string {
 func (m *Model) byComponent(emit Emit, judged []*vulnerability.Finding, exceptions map[findingKey]*Exception) {
 	emit.heading(1, "3a  Vulnerabilities by component", "")
 	byHost := map[string][]*vulnerability.Finding{}
-	low := 0
+	low, listed := 0, 0
 	for _, f := range judged {
 		if f.Severity < 40 && f.PCI.Status == Pass && exceptions[keyOf(f)] == nil {
 			low++
 			continue
 		}
-		byHost[f.Host] = append(byHost[f.Host], f)
+		if listed < mostFindings {
+			byHost[f.Host] = append(byHost[f.Host], f)
+			listed++
+		}
 	}
+	emit.leftOut(listed, len(judged)-low, "findings, the worst,", dataFiles)
 	if low > 0 {
 		emit.small(count(low, "passing finding of low severity is", "passing findings of low severity are") + " left out here; the detailed report lists them all.")
 	}
@@ -283,7 +289,8 @@ func open(list []*vulnerability.Finding, exceptions map[findingKey]*Exception) [
 func (m *Model) specialNotes(emit Emit) {
 	emit.heading(1, "3b  Special notes by component", "")
 	var rows [][]Cell
-	for i := range m.Notes {
+	emit.leftOut(min(len(m.Notes), mostNotes), len(m.Notes), "special notes", dataFiles)
+	for i := range m.Notes[:min(len(m.Notes), mostNotes)] {
 		n := &m.Notes[i]
 		word, tone := n.state()
 		rows = append(rows, []Cell{{Text: n.Host, Sub: portOf(n.Port, n.Protocol)}, {Text: noteKind(n.Kind).Title}, {Text: n.Item}, {Text: n.words(m)}, {Text: word, Tone: tone}})
@@ -327,7 +334,9 @@ func (m *Model) scopeLists(emit Emit) {
 	emit.table(Table{Caption: "Submitted scope", Columns: []Column{{"Submitted", 1, false}, {"", 1, false}, {"", 1, false}}, Rows: grid(m.SubmittedScope, 3), Empty: "No scope was recorded with this scan."})
 	emit.heading(1, "4b  Components in scope", "")
 	var scanned []string
-	for _, c := range m.components() {
+	listed := m.listed()
+	emit.leftOut(len(listed), len(m.Components), "components, those that do not pass first,", dataFiles)
+	for _, c := range listed {
 		s := c.Host
 		if n := names(c.Names, 2); n != "" {
 			s += " (" + n + ")"

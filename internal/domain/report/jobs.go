@@ -1,9 +1,8 @@
 package report
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/domain/target"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
+	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/blob"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -51,28 +51,13 @@ func (m *Maker) Completed(ctx context.Context, e outbox.Event) error {
 	if err := e.Read(&ended); err != nil {
 		return err
 	}
-	var model *Model
-	var r *Report
-	err := m.DB.Read(ctx, e.Grant(), func(tx *db.Tx) error {
-		var err error
-		model, r, err = m.freeze(tx, ended)
-		return err
-	})
+	r, err := m.freeze(ctx, e.Grant(), ended)
 	if db.NoRows(err) {
 		return nil // the scan was deleted meanwhile, and its run with it
 	}
 	if err != nil {
-		return err
-	}
-	frozen, err := json.Marshal(model)
-	if err != nil {
 		return fmt.Errorf("freeze report: %w", err)
 	}
-	hash, _, err := m.Blob.Put(ctx, bytes.NewReader(frozen), maxFile)
-	if err != nil {
-		return fmt.Errorf("freeze report: %w", err)
-	}
-	r.ModelSHA256 = string(hash)
 	return m.DB.Write(ctx, e.Grant(), func(tx *db.Tx) error {
 		r.CreatedAt = tx.Now()
 		id, err := insert(tx, r)
@@ -83,8 +68,78 @@ func (m *Maker) Completed(ctx context.Context, e outbox.Event) error {
 	})
 }
 
-// freeze reads what the documents will say.
-func (m *Maker) freeze(tx *db.Tx, ended scan.Ended) (*Model, *Report, error) {
+// freeze keeps what the documents will say, as it is read from the database.
+func (m *Maker) freeze(ctx context.Context, g access.Grant, ended scan.Ended) (*Report, error) {
+	var model *Model
+	var r *Report
+	err := m.DB.Read(ctx, g, func(tx *db.Tx) (err error) {
+		model, r, err = m.head(tx, ended)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	reader, writer := io.Pipe()
+	defer reader.Close()
+	go func() { writer.CloseWithError(m.freezeHosts(ctx, g, writer, model, ended)) }()
+	hash, _, err := m.Blob.Put(ctx, reader, maxFile)
+	r.ModelSHA256 = string(hash)
+	return r, err
+}
+
+// errRejudged lets the job come again: what the run says is changing under way.
+var errRejudged = errors.New("new knowledge judges the run at this moment")
+
+// freezePage is how many hosts are read in one transaction.
+const freezePage = 32
+
+// freezeHosts writes the model with the hosts of the run, page by page.
+func (m *Maker) freezeHosts(ctx context.Context, g access.Grant, w io.Writer, model *Model, ended scan.Ended) error {
+	f, err := newFreezer(w, model)
+	for after, more := "", true; err == nil && more; {
+		var hosts []host.Sighting
+		var found map[string][]vulnerability.Finding
+		err = m.DB.Read(ctx, g, func(tx *db.Tx) (err error) {
+			hosts, found, err = page(tx, ended.HistoryID, after)
+			return err
+		})
+		if more = err == nil && len(hosts) > 0; more {
+			after = hosts[len(hosts)-1].ID
+		}
+		for i := 0; err == nil && i < len(hosts); i++ {
+			err = f.add(componentOf(hosts[i]), found[hosts[i].ID])
+		}
+	}
+	if err == nil {
+		err = m.DB.Read(ctx, g, func(tx *db.Tx) error {
+			h, err := scan.HistoryByID(tx, ended.ScanID, ended.HistoryID)
+			if err == nil && h.FeedVersion != model.Scan.FeedVersion {
+				err = errRejudged
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return f.close()
+}
+
+func page(tx *db.Tx, history, after string) ([]host.Sighting, map[string][]vulnerability.Finding, error) {
+	hosts, err := host.Page(tx, history, after, freezePage)
+	if err != nil || len(hosts) == 0 {
+		return nil, nil, err
+	}
+	ids := make([]string, len(hosts))
+	for i, h := range hosts {
+		ids[i] = h.ID
+	}
+	found, err := vulnerability.FindingsOn(tx, history, ids)
+	return hosts, found, err
+}
+
+// head reads what the documents will say but for the hosts of the run.
+func (m *Maker) head(tx *db.Tx, ended scan.Ended) (*Model, *Report, error) {
 	s, err := scan.ByID(tx, ended.ScanID)
 	if err != nil {
 		return nil, nil, err
@@ -92,6 +147,9 @@ func (m *Maker) freeze(tx *db.Tx, ended scan.Ended) (*Model, *Report, error) {
 	h, err := scan.HistoryByID(tx, s.ID, ended.HistoryID)
 	if err != nil {
 		return nil, nil, err
+	}
+	if h.BeingRejudged() {
+		return nil, nil, errRejudged
 	}
 	t, err := target.ByID(tx, s.TargetID)
 	if err != nil {
@@ -114,10 +172,6 @@ func (m *Maker) freeze(tx *db.Tx, ended scan.Ended) (*Model, *Report, error) {
 	if t.ScopeAt != nil {
 		model.Attested = Signature{Name: t.ScopeName, Title: t.ScopeTitle, Date: t.ScopeAt.Time()}
 	}
-	if err := fill(tx, model, h); err != nil {
-		return nil, nil, err
-	}
-	model.Tally()
 	return model, r, nil
 }
 
@@ -147,24 +201,6 @@ func (m *Maker) scanOf(tx *db.Tx, s *scan.Scan, h *scan.History, r *Report) Scan
 		}
 	}
 	return out
-}
-
-func fill(tx *db.Tx, model *Model, h *scan.History) error {
-	hosts, err := host.Sightings(tx, h.ID)
-	if err != nil {
-		return err
-	}
-	for _, s := range hosts {
-		model.Components = append(model.Components, componentOf(s))
-	}
-	found, err := vulnerability.Sightings(tx, h.ID)
-	if err != nil {
-		return err
-	}
-	for _, v := range found {
-		model.Findings = append(model.Findings, v.Finding)
-	}
-	return nil
 }
 
 func componentOf(s host.Sighting) Component {
@@ -249,12 +285,12 @@ func (m *Maker) file(ctx context.Context, r *Report, f *File) (blob.Hash, int64,
 		return "", 0, fmt.Errorf("open the frozen report: %w", err)
 	}
 	defer frozen.Close()
-	var model Model
-	if err := json.NewDecoder(frozen).Decode(&model); err != nil {
-		return "", 0, fmt.Errorf("read the frozen report: %w", err)
+	model, err := thaw(frozen)
+	if err != nil {
+		return "", 0, err
 	}
 	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(Render(ctx, writer, model, f.Type, f.Format)) }()
+	go func() { writer.CloseWithError(Render(ctx, writer, *model, f.Type, f.Format)) }()
 	defer reader.Close()
 	return m.Blob.Put(ctx, reader, maxFile)
 }

@@ -84,10 +84,12 @@ func notesOf(findings []vulnerability.Finding) []Note {
 		at[p] = len(notes)
 		notes = append(notes, Note{Host: p.host, Port: p.port, Protocol: p.protocol, Kind: p.kind, Item: item})
 	}
-	slices.SortStableFunc(notes, func(a, b Note) int {
-		return cmp.Or(compareHosts(a.Host, b.Host), cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Kind, b.Kind))
-	})
+	slices.SortStableFunc(notes, compareNotes)
 	return notes
+}
+
+func compareNotes(a, b Note) int {
+	return cmp.Or(compareHosts(a.Host, b.Host), cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Kind, b.Kind))
 }
 
 // settled says whether nothing more is asked about a note.

@@ -265,16 +265,3 @@ func outdated(tx *db.Tx, version string, n int) ([]History, error) {
 	}
 	return all, nil
 }
-
-// Rejudged writes how a run stands by other knowledge.
-func Rejudged(tx *db.Tx, h *History) error {
-	_, err := tx.Update(h).Column("coverage", "critical", "high", "medium", "low", "log", "pci_status", "pci_reason", "feed_version").WherePK().Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("rejudge: %w", err)
-	}
-	_, err = tx.Update((*Scan)(nil)).Set("last_verdict = ?", h.PCIStatus).Where("id = ? AND last_history_id = ?", h.ScanID, h.ID).Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("rejudge: %w", err)
-	}
-	return nil
-}

@@ -130,7 +130,7 @@ func (h History) attributes(t tally) HistoryAttributes {
 		seconds := int((*h.FinishedAt - *h.StartedAt) / 1000)
 		a.DurationSeconds = &seconds
 	}
-	if h.FeedVersion != "" {
+	if h.FeedVersion != "" && !h.BeingRejudged() {
 		a.FeedVersions["knowledge"] = h.FeedVersion
 	}
 	if h.StartedBy != nil {
