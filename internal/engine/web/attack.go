@@ -11,7 +11,7 @@ import (
 // not repeated.
 func (s *scan) attack() {
 	var spots []spot
-	for _, p := range s.site.points {
+	for _, p := range append(s.site.points, s.segments()...) {
 		if s.signed && p.method == "POST" {
 			continue
 		}
@@ -39,10 +39,18 @@ func (sp spot) name() string { return sp.params[sp.at].name }
 func (sp spot) value() string { return sp.params[sp.at].value }
 
 // where names the spot as a path with the parameter, for people and as the finding's key.
-func (sp spot) where() string { return sp.path + "?" + sp.name() + "=" }
+func (sp spot) where() string {
+	if sp.method == inPath {
+		return sp.path + sp.value()
+	}
+	return sp.path + "?" + sp.name() + "="
+}
 
 // request sends the point with one value replaced. raw values go into the query unescaped.
 func (sp spot) request(value string) *httpwire.Request {
+	if sp.method == inPath {
+		return httpwire.Get(sp.path + url.PathEscape(value))
+	}
 	encoded := make([]string, len(sp.params))
 	for i, p := range sp.params {
 		v := p.value
@@ -91,9 +99,39 @@ func (s *scan) attackSpot(sp spot) {
 		return
 	}
 	s.crossSite(sp)
+	if !s.execute(sp) {
+		s.inject(sp, usual)
+	}
+	if sp.method == inPath {
+		return
+	}
 	s.traverse(sp, usual)
-	s.inject(sp, usual)
-	s.execute(sp, usual)
 	s.splitHeader(sp)
-	s.redirectAway(sp)
+	s.redirectAway(sp, usual)
+}
+
+// inPath is the method of a point whose value is the last segment of its path.
+const inPath = "PATH"
+
+const maxSegments = 16
+
+// segments are pages whose last segment may be a value: those that lie in a folder and have no name of a file. Of each
+// folder one is enough.
+func (s *scan) segments() []point {
+	var out []point
+	known := map[string]bool{}
+	for _, p := range s.site.pages {
+		target, _, query := strings.Cut(p.target, "?")
+		at := strings.LastIndexByte(target, '/')
+		if query || at < 1 || p.response.Status != 200 || known[target[:at]] || len(out) == maxSegments {
+			continue
+		}
+		value, err := url.PathUnescape(target[at+1:])
+		if err != nil || value == "" || len(value) > 40 || strings.ContainsAny(value, "./") {
+			continue
+		}
+		known[target[:at]] = true
+		out = append(out, point{inPath, target[:at+1], []param{{"the last segment of the path", value}}, p.target})
+	}
+	return out
 }

@@ -26,7 +26,7 @@ var databaseErrors = []struct {
 
 // inject looks for SQL injection: by an error of the database, by conditions that the answer follows, by delays.
 func (s *scan) inject(sp spot, usual *httpwire.Response) {
-	if s.injectError(sp, usual) || s.injectBoolean(sp, usual) {
+	if s.injectError(sp, usual) || s.injectBoolean(sp, usual) || s.injectQuote(sp, usual) {
 		return
 	}
 	s.injectTime(sp)
@@ -63,10 +63,8 @@ func numeric(s string) bool {
 // injectBoolean sends pairs of a true and a false condition. The answers must follow the condition, twice over with
 // other numbers, while a true one gives the usual page.
 func (s *scan) injectBoolean(sp spot, usual *httpwire.Response) bool {
-	normal := shapeOf(usual, "")
-	again := s.send(sp, sp.value())
-	if again == nil || normal.similar(shapeOf(again, "")) < 0.98 || again.Status != usual.Status {
-		return false // the page changes by itself
+	if !s.steady(sp, usual) {
+		return false
 	}
 	for _, form := range []string{"%s AND %d=%d", "%s' AND '%d'='%d", "%s\" AND \"%d\"=\"%d", "%s') AND ('%d'='%d", "%s) AND (%d=%d",
 		"%s' AND %d=%d -- ", "%s\" AND %d=%d -- ", "%s%%' AND %d=%d -- "} {
@@ -111,41 +109,13 @@ const (
 	undelayed = 1.5 // seconds within which an answer counts as prompt
 )
 
-// delays make databases wait; %d stands for the seconds.
-var delays = []string{
-	"' AND SLEEP(%d)-- -", " AND SLEEP(%d)", "' AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", "' || pg_sleep(%d)-- ", "; SELECT pg_sleep(%d)-- ",
-	"'; SELECT pg_sleep(%d)-- ", "'; WAITFOR DELAY '0:0:%d'-- ", "; WAITFOR DELAY '0:0:%d'-- ",
-}
-
-// injectTime asks the database to wait. The answer must be late by as much, and prompt with no wait, two times more.
+// injectTime asks the database to wait.
 func (s *scan) injectTime(sp spot) {
 	if s.slow(sp) {
 		return
 	}
-	for _, form := range delays {
-		late := s.send(sp, sp.value()+fmt.Sprintf(form, delay))
-		if late == nil || late.Duration.Seconds() < delay {
-			continue
-		}
-		confirmed := true
-		for i := range 2 {
-			prompt := s.send(sp, sp.value()+fmt.Sprintf(form, 0))
-			more := s.send(sp, sp.value()+fmt.Sprintf(form, delay-1+i*2))
-			if prompt == nil || more == nil || prompt.Duration.Seconds() > undelayed || more.Duration.Seconds() < float64(delay-1+i*2) {
-				confirmed = false
-				break
-			}
-		}
-		if confirmed {
-			s.report(s.found("web.sqli", "web-sql-injection", sp.where(), 97, late, "",
-				fmt.Sprintf("The answer waits as long as the parameter %s tells the database to, three times. Form: %s", sp.name(), form)))
-			return
-		}
+	if form, late := s.waits(sp, sqlDelays); late != nil {
+		s.report(s.found("web.sqli", "web-sql-injection", sp.where(), 97, late, "",
+			fmt.Sprintf("The answer waits as long as the parameter %s tells the database to, three times. Form: %s", sp.name(), form)))
 	}
-}
-
-// slow says that the answers of this spot take long by themselves, so that delays prove nothing.
-func (s *scan) slow(sp spot) bool {
-	r := s.send(sp, sp.value())
-	return r == nil || r.Duration.Seconds() > undelayed/2
 }

@@ -1,10 +1,7 @@
 package web
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/vedette/vedette/internal/engine/web/httpwire"
@@ -32,7 +29,9 @@ func (s *scan) traverse(sp spot, usual *httpwire.Response) {
 	if at := strings.LastIndexByte(sp.value(), '.'); at > 0 {
 		values = append(values, up+"etc/passwd\x00"+sp.value()[at:])
 	}
-	values = append(values, "php://filter/convert.base64-encode/resource="+sp.value(), "php://filter/convert.base64-encode/resource=index.php")
+	for _, name := range []string{sp.value(), "index.php", "index"} { // the last where a suffix is added
+		values = append(values, "php://filter/convert.base64-encode/resource="+name)
+	}
 	for _, v := range values {
 		r := s.send(sp, v)
 		if r == nil {
@@ -64,33 +63,6 @@ func (s *scan) traversePath(folder string) {
 				return
 			}
 			s.report(s.found("web.lfi", "web-path-traversal", folder, 99, r, shown, "A path with "+up+" leaves the folder "+folder+" and shows a file of the system."))
-			return
-		}
-	}
-}
-
-// execute lets a shell or a template engine compute a product: command and template injection.
-func (s *scan) execute(sp spot, _ *httpwire.Response) {
-	a, b := 10000+rand.IntN(80000), 10000+rand.IntN(80000)
-	product := strconv.Itoa(a * b)
-	shell := fmt.Sprintf("echo vq$((%d*%d))qv", a, b)
-	engine := fmt.Sprintf("%d*%d", a, b)
-	for _, p := range []struct{ value, want, what string }{
-		{sp.value() + ";" + shell, "vq" + product + "qv", "shell"},
-		{sp.value() + "|" + shell, "vq" + product + "qv", "shell"},
-		{sp.value() + "\n" + shell + "\n", "vq" + product + "qv", "shell"},
-		{sp.value() + "`" + shell + "`", "vq" + product + "qv", "shell"},
-		{sp.value() + "';" + shell + ";'", "vq" + product + "qv", "shell"},
-		{sp.value() + `"|` + shell + `|"`, "vq" + product + "qv", "shell"},
-		{"vq{{" + engine + "}}qv", "vq" + product + "qv", "template engine"},
-		{"vq${" + engine + "}qv", "vq" + product + "qv", "template engine"},
-		{"vq#{" + engine + "}qv", "vq" + product + "qv", "template engine"},
-		{"vq<%= " + engine + " %>qv", "vq" + product + "qv", "template engine"},
-	} {
-		r := s.send(sp, p.value)
-		if r != nil && strings.Contains(string(r.Body), p.want) {
-			s.report(s.found("web.rce", "web-code-injection", sp.where(), 99, r, p.want,
-				fmt.Sprintf("A %s computed %d times %d from the parameter %s.", p.what, a, b, sp.name())))
 			return
 		}
 	}

@@ -34,7 +34,7 @@ type Options struct {
 // Classes are the classes that findings of this package can have, sorted.
 func Classes() []string {
 	return []string{
-		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.crlf", "web.debug-console", "web.dirlist", "web.embedded",
+		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.cors", "web.crlf", "web.debug-console", "web.dirlist", "web.embedded",
 		"web.headers", "web.lfi", "web.old-jquery", "web.pan-exposed", "web.payment-script", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put",
 		"web.xss",
 	}
@@ -105,6 +105,7 @@ func orDefault(n, fallback int) int {
 func (s *scan) passive() {
 	s.checkHeaders()
 	s.checkTrace()
+	s.checkOrigins()
 	s.checkLibraries()
 	s.checkListings()
 	s.checkLeftovers()

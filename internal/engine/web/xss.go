@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -29,7 +28,7 @@ func (s *scan) crossSite(sp spot) {
 			return
 		}
 	}
-	s.scriptContext(sp)
+	s.context(sp, r, plain)
 }
 
 // sow sends an element of ours by a form that does not show it at once; harvest looks where it may have gone.
@@ -100,66 +99,6 @@ func holdsElement(r *httpwire.Response, tag string) bool {
 		}
 	}
 	return false
-}
-
-// scriptContext covers values within a script's string literal: a quote that closes it must come back unescaped.
-func (s *scan) scriptContext(sp spot) {
-	for _, quote := range []string{`"`, `'`} {
-		word := "vq" + randomName(8)
-		probe := word + quote + `-` + word + `-` + quote
-		r := s.send(sp, probe)
-		if r == nil || !isHTML(r) || !bytes.Contains(r.Body, []byte(probe)) {
-			continue
-		}
-		root, err := html.Parse(bytes.NewReader(r.Body))
-		if err != nil {
-			return
-		}
-		for n := range root.Descendants() {
-			if n.Type != html.ElementNode || n.Data != "script" || n.FirstChild == nil {
-				continue
-			}
-			if at := strings.Index(n.FirstChild.Data, probe); at > 0 && opened(n.FirstChild.Data[:at], quote[0]) {
-				s.reportXSS(sp, r, probe)
-				return
-			}
-		}
-	}
-}
-
-// opened says that a string literal with this quote is open at the end of the script's text.
-func opened(script string, quote byte) bool {
-	var in byte
-	for i := 0; i < len(script); i++ {
-		switch c := script[i]; {
-		case c == '\\' && in != 0:
-			i++
-		case in == 0 && (c == '"' || c == '\'' || c == '`'):
-			in = c
-		case in != 0 && c == in:
-			in = 0
-		case c == '\n' && in != '`':
-			in = 0
-		}
-	}
-	return in == quote
-}
-
-// redirectAway looks for redirects to a host that the parameter names.
-func (s *scan) redirectAway(sp spot) {
-	host := randomName(10) + ".example"
-	for _, value := range []string{"https://" + host + "/", "//" + host + "/", "https:" + host, `/\` + host} {
-		r := s.send(sp, value)
-		if r == nil || r.Status < 300 || r.Status > 399 {
-			continue
-		}
-		to := r.Header.Get("Location")
-		u, err := url.Parse(strings.ReplaceAll(to, `\`, "/"))
-		if err == nil && strings.EqualFold(u.Hostname(), host) {
-			s.report(s.found("web.redirect", "web-open-redirect", sp.where(), 98, r, host, "The parameter "+sp.name()+" names the host to which the server redirects."))
-			return
-		}
-	}
 }
 
 // splitHeader looks for a header field of ours in the answer: response splitting through a parameter.
