@@ -62,7 +62,9 @@ func (e *edge) wrap(mux *http.ServeMux) http.Handler {
 			e.options.Log.InfoContext(ctx, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", watch.status),
 				slog.Duration("took", took), slog.String("ip", request.IP))
 		}()
-		e.serve(watch, r.WithContext(ctx), inner, request)
+		r = r.WithContext(ctx)
+		unhurried(w, r)
+		e.serve(watch, r, inner, request)
 	})
 }
 
