@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette/vedette/internal/engine"
+	"github.com/vedette/vedette/internal/engine/collaborator"
 	"github.com/vedette/vedette/internal/engine/template/collection"
 	"github.com/vedette/vedette/internal/scanlink"
 	"github.com/vedette/vedette/internal/scanlink/agent"
@@ -76,6 +77,7 @@ func runCommand(state *string) *cobra.Command {
 	cfg := agent.Config{Version: version()}
 	var memory int64
 	var shelf collection.Shelf
+	var calls string
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Work for the server until told to end",
@@ -87,12 +89,17 @@ func runCommand(state *string) *cobra.Command {
 			}
 			s.Apply(&cfg, *state)
 			cfg.MemoryLimit = memory << 20
+			hears, err := collaborator.Open(c.Context(), calls)
+			if err != nil {
+				return fmt.Errorf("--collaborator: %w", err)
+			}
+			defer hears.Close()
 			cfg.Engine = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
 				templates, err := shelf.Get()
 				if err != nil {
 					slog.WarnContext(ctx, "the imported templates can't be used", slog.Any("error", err))
 				}
-				return engine.Run(ctx, plan, engine.Options{Templates: templates}, emit)
+				return engine.Run(ctx, plan, engine.Options{Templates: templates, Collaborator: hears}, emit)
 			}
 			slog.Info("scanner started", "server", s.Server, "scanner", s.ScannerID)
 			err = agent.Run(c.Context(), cfg)
@@ -102,8 +109,9 @@ func runCommand(state *string) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().IntVar(&cfg.Parallel, "parallel", 2, "chunks of scans at the same time")
+	c.Flags().IntVar(&cfg.Parallel, "parallel", 64, "most parts of scans at the same time on this machine; the scanner's max_concurrency on the server holds besides")
 	c.Flags().StringVar(&shelf.Dir, "templates", "", "folder of the .templates files that vedette feed import --templates made; the newest is run")
+	c.Flags().StringVar(&calls, "collaborator", "", "hear at this address what targets are made to call: ADDRESS[:PORT] or ADDRESS,zone=DOMAIN, and public=, dns=, ports= (default: templates that need it are not run)")
 	c.Flags().Int64Var(&memory, "memory", 512, "memory to stay under, in MiB; at one and a half times that the scanner ends itself")
 	return c
 }

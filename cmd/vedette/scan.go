@@ -64,6 +64,7 @@ with a partial result.`,
 	f.IntVar(&o.Rate, "rate", 0, "most probes a second in total (default: the profile's)")
 	f.StringVar(&o.Feed, "feed", "", "folder or file of vulnerability data: NVD, KEV, EPSS, endoflife, Debian, Ubuntu, Red Hat, Alpine, OSV (default: a small set inside the program)")
 	f.StringVar(&o.Templates, "templates", "", "folder or archive of templates in the nuclei format, or a stored .templates file, to run besides the program's own")
+	f.StringVar(&o.Collaborator, "collaborator", "", "hear at this address what targets are made to call: ADDRESS[:PORT] or ADDRESS,zone=DOMAIN, and public=, dns=, ports= (default: templates that need it are not run)")
 	f.StringVar(&o.Trust, "trust", "", "PEM file of certificate authorities to trust besides the machine's own")
 	f.StringVar(&o.Credentials, "credentials", "", "YAML or JSON file of logins by kind (ssh, smb, snmp, http, esxi), readable by its owner alone; - is standard input")
 	f.StringVar(&o.Baseline, "baseline", "", "earlier JSON result: exit with 1 only for what is new since")

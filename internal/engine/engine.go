@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/vedette/vedette/internal/engine/collaborator"
 	"github.com/vedette/vedette/internal/engine/discover"
 	"github.com/vedette/vedette/internal/engine/login"
 	"github.com/vedette/vedette/internal/engine/ports"
@@ -26,6 +27,8 @@ type Options struct {
 	Stages *Stages
 	// Templates that were imported; they run beside those of this program. Nil: none.
 	Templates *template.Set
+	// Collaborator hears what targets say to third parties. Nil: templates that need it are not run.
+	Collaborator *collaborator.Server
 }
 
 // Stages are what runs on services and hosts once they are identified. Each may be nil.
@@ -46,7 +49,9 @@ type Knowledge struct {
 	Roots   []string             // PEM certificates trusted besides the machine's own
 	Web     *web.Login           // the customer's own account of web applications
 	Told    func(scanlink.Login) // hears how a login of the checks fared
-	Names   []string             // host names seen anywhere in the plan: given, in certificates, in greetings
+	// Callbacks wait for what the collaborator hears of this host; nil without one.
+	Callbacks *template.Callbacks
+	Names     []string // host names seen anywhere in the plan: given, in certificates, in greetings
 }
 
 // Run executes a plan. emit is called from one goroutine at a time. Each planned host gives a first observation when it is
@@ -70,6 +75,7 @@ type run struct {
 	profile Profile
 	spec    PortSpec
 	stages  Stages
+	calls   *collaborator.Server
 	net     *wire.Net
 	tester  *discover.Tester
 	sockets chan struct{}
@@ -85,7 +91,7 @@ func newRun(plan scanlink.Plan, opts Options, emit func(scanlink.Observation)) (
 	if err != nil {
 		return nil, err
 	}
-	r := &run{plan: plan, profile: profile, emit: emit, names: &names{}, sockets: make(chan struct{}, ports.SocketBudget())}
+	r := &run{plan: plan, profile: profile, emit: emit, calls: opts.Collaborator, names: &names{}, sockets: make(chan struct{}, ports.SocketBudget())}
 	if r.spec, err = profile.ports(); plan.Ports != "" {
 		r.spec, err = ParsePorts(plan.Ports)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/vedette/vedette/internal/engine/discover"
 	"github.com/vedette/vedette/internal/engine/identify"
 	"github.com/vedette/vedette/internal/engine/ports"
+	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -35,6 +36,7 @@ type host struct {
 const (
 	identifyAtOnce = 16 // ports of one host
 	checkAtOnce    = 4
+	callbackGrace  = 10 * time.Second // from a request until the target has called back
 )
 
 func (h *host) fail(err error) {
@@ -280,7 +282,7 @@ func (h *host) check(ctx context.Context) {
 	if !h.run.profile.Checks || ctx.Err() != nil {
 		return
 	}
-	know := Knowledge{Profile: h.run.profile, Roots: h.run.plan.TrustedCAs, Names: h.run.names.list(), Web: webLogin(h.run.plan.Credentials), Told: h.signedIn}
+	know := Knowledge{Profile: h.run.profile, Roots: h.run.plan.TrustedCAs, Names: h.run.names.list(), Web: webLogin(h.run.plan.Credentials), Told: h.signedIn, Callbacks: template.NewCallbacks(h.run.calls)}
 	h.share.stage("check", len(h.services)+1)
 	slots := make(chan struct{}, checkAtOnce)
 	var wg sync.WaitGroup
@@ -300,6 +302,7 @@ func (h *host) check(ctx context.Context) {
 	if h.run.stages.Host != nil && ctx.Err() == nil {
 		h.emitFindings(h.run.stages.Host(ctx, h.run.net, h.plan, h.services, know))
 	}
+	h.emitFindings(know.Callbacks.Findings(ctx, callbackGrace))
 	h.stillThere(ctx)
 }
 

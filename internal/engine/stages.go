@@ -37,7 +37,7 @@ const (
 
 func checkService(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge, templates *template.Set) []scanlink.Finding {
 	found := check.Run(ctx, n, t, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
-	found = append(found, templates.Run(ctx, n, t, template.Options{Active: k.Profile.Active, Deadline: clock.Now().Add(templateTime)})...)
+	found = append(found, templates.Run(ctx, n, t, template.Options{Active: k.Profile.Active, Deadline: clock.Now().Add(templateTime), Callbacks: k.Callbacks})...)
 	return append(found, web.Run(ctx, n, t, web.Options{Active: k.Profile.Active, Login: k.Web, SignedIn: k.Told, Deadline: clock.Now().Add(webTime)})...)
 }
 

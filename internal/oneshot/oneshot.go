@@ -14,6 +14,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/feed"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
 	"github.com/vedette/vedette/internal/engine"
+	"github.com/vedette/vedette/internal/engine/collaborator"
 	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/fault"
@@ -31,19 +32,20 @@ const (
 
 // Options are the flags of the command, as they were written.
 type Options struct {
-	Targets     []string
-	Exclude     []string // items, or several in one with commas
-	TargetsFile string   // one item a line, # begins a comment; - is standard input
-	Profile     string
-	Ports       string
-	Rate        int    // probes a second in total; 0 takes the profile's
-	Feed        string // a folder or file of vulnerability data, or a knowledge file
-	Templates   string // a folder or archive of templates, or a version that feed import stored
-	Trust       string // PEM file of certificate authorities trusted besides the machine's own
-	Credentials string // YAML or JSON file of logins by kind; - is standard input
-	Baseline    string // an earlier result in JSON
-	Format      string // table, json, html, pdf or sarif; empty is table
-	Output      string // a file; empty is standard output
+	Targets      []string
+	Exclude      []string // items, or several in one with commas
+	TargetsFile  string   // one item a line, # begins a comment; - is standard input
+	Profile      string
+	Ports        string
+	Rate         int    // probes a second in total; 0 takes the profile's
+	Feed         string // a folder or file of vulnerability data, or a knowledge file
+	Templates    string // a folder or archive of templates, or a version that feed import stored
+	Collaborator string // as collaborator.ParseConfig reads it; empty: none
+	Trust        string // PEM file of certificate authorities trusted besides the machine's own
+	Credentials  string // YAML or JSON file of logins by kind; - is standard input
+	Baseline     string // an earlier result in JSON
+	Format       string // table, json, html, pdf or sarif; empty is table
+	Output       string // a file; empty is standard output
 }
 
 // Streams are the ends of the command.
@@ -97,6 +99,7 @@ type job struct {
 	knowledge *feed.Knowledge
 	ignored   []feed.Ignored
 	templates *template.Set
+	calls     *collaborator.Server
 	baseline  *Result
 	output    *output
 	errors    []TargetError
@@ -121,7 +124,7 @@ func (j *job) scan(ctx context.Context) error {
 	run := j.streams.Scan
 	if run == nil {
 		run = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
-			return engine.Run(ctx, plan, engine.Options{Templates: j.templates}, emit)
+			return engine.Run(ctx, plan, engine.Options{Templates: j.templates, Collaborator: j.calls}, emit)
 		}
 	}
 	stop := progress.start()

@@ -30,7 +30,7 @@ const (
 // prepare reads everything that can be wrong before the first packet is sent.
 func prepare(ctx context.Context, o Options, s Streams) (*job, error) {
 	j := &job{options: o, streams: s, explicit: map[netip.Addr]bool{}}
-	steps := []func(context.Context) error{j.readOptions, j.readTargets, j.readTrust, j.readCredentials, j.readBaseline, j.openOutput, j.readFeed, j.readTemplates}
+	steps := []func(context.Context) error{j.readOptions, j.readTargets, j.readTrust, j.readCredentials, j.readBaseline, j.openOutput, j.readFeed, j.openCollaborator, j.readTemplates}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			j.close()

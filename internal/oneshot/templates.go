@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/vedette/vedette/internal/engine/collaborator"
 	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/engine/template/collection"
 	"github.com/vedette/vedette/internal/platform/fault"
@@ -36,6 +37,20 @@ func (j *job) readTemplates(context.Context) error {
 	}
 	j.templates = set
 	fmt.Fprintf(j.streams.Err, "Templates: %d loaded, %d of them run, %d files refused (vedette feed import --templates tells why).\n",
-		set.Len(), set.Running(false), len(refusals)+len(files.Passed))
+		set.Len(), set.Running(j.calls != nil), len(refusals)+len(files.Passed))
+	return nil
+}
+
+// openCollaborator listens for the time of the scan.
+func (j *job) openCollaborator(ctx context.Context) error {
+	if j.options.Collaborator == "" {
+		return nil
+	}
+	var err error
+	if j.calls, err = collaborator.Open(context.WithoutCancel(ctx), j.options.Collaborator); err != nil {
+		return fmt.Errorf("--collaborator: %w", err)
+	}
+	j.cleanup = append(j.cleanup, j.calls.Close)
+	fmt.Fprintf(j.streams.Err, "Collaborator: %s.\n", j.calls.Config())
 	return nil
 }

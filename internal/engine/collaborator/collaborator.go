@@ -114,6 +114,18 @@ func Listen(ctx context.Context, c Config) (*Server, error) {
 	return s, nil
 }
 
+// Open is Listen for what ParseConfig reads; nil, which may be closed, for an empty text.
+func Open(ctx context.Context, how string) (*Server, error) {
+	if how == "" {
+		return nil, nil
+	}
+	c, err := ParseConfig(how)
+	if err != nil {
+		return nil, err
+	}
+	return Listen(ctx, c)
+}
+
 func (s *Server) open() error {
 	for i, port := range s.config.Ports {
 		l, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", netip.AddrPortFrom(s.config.Listen, port).String())
@@ -134,6 +146,9 @@ func (s *Server) open() error {
 
 // Close ends every listener and connection.
 func (s *Server) Close() {
+	if s == nil {
+		return
+	}
 	s.end()
 	s.shut()
 	s.work.Wait()

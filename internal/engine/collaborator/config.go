@@ -118,3 +118,16 @@ func (c Config) host(id string) string {
 	}
 	return net.JoinHostPort(c.Public.String(), strconv.Itoa(int(c.Ports[0]))) + "/" + id
 }
+
+// String tells what targets must be able to reach.
+func (c Config) String() string {
+	var ports []string
+	for _, p := range c.Ports {
+		ports = append(ports, strconv.Itoa(int(p)))
+	}
+	at := "TCP " + strings.Join(ports, ", ") + " of " + c.Public.String()
+	if c.Zone != "" {
+		return "names below " + c.Zone + " lead to " + at + "; their server is its port " + strconv.Itoa(int(c.DNS)) + ", UDP and TCP"
+	}
+	return "targets call " + at
+}

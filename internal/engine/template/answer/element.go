@@ -78,13 +78,17 @@ func (b *block) choices() ([][]element, error) {
 	if len(all) > 0 {
 		failed = nil
 	}
+	calls := func(es []element) int {
+		if slices.ContainsFunc(es, func(e element) bool { return strings.HasPrefix(e.part, "interactsh_") }) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b []element) int { return calls(a) - calls(b) }) // an answer alone before one with a call
 	return all, failed
 }
 
 func (m *matcher) elements() ([]element, error) {
-	if strings.HasPrefix(m.Part, "interactsh") {
-		return nil, unmade("a collaborator must hear it")
-	}
 	if m.Type == "dsl" {
 		return m.expressions()
 	}
@@ -226,9 +230,6 @@ func place(subject *node, text, where string) ([]element, error) {
 	if subject.op != "name" {
 		return nil, unmade("no part: %s", subject.src)
 	}
-	if strings.HasPrefix(subject.name, "interactsh") {
-		return nil, unmade("a collaborator must hear it")
-	}
 	part, index := partIndex(subject.name)
 	return []element{{part: part, index: index, text: text, place: where}}, nil
 }
@@ -355,7 +356,7 @@ func wantEqual(n *node) ([]element, error) {
 
 func answerPart(name string) bool {
 	p, _ := partIndex(name)
-	return p == "body" || p == "header" || p == "raw" || strings.Contains(" content_type server location set_cookie title ", " "+p+" ")
+	return strings.HasPrefix(p, "interactsh_") || p == "body" || p == "header" || p == "raw" || strings.Contains(" content_type server location set_cookie title ", " "+p+" ")
 }
 
 func wantOrder(n *node, yes bool) ([]element, error) {

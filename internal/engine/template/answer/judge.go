@@ -188,6 +188,8 @@ func partsOf(a Answer, env values) values {
 			return render(a.head() + "\r\n" + a.Body), true
 		case "duration":
 			return a.Delay.Seconds(), true
+		case "interactsh_protocol", "interactsh_request":
+			return a.Call.told(name)
 		case "content_length":
 			return float64(len(a.Body)), true
 		}

@@ -23,6 +23,8 @@ type Case struct {
 	Port      string
 	TLS       bool   // the template speaks through TLS
 	Record    string // of a dns template: the type it asks for
+	// Collaborator hears what the target does besides answering. Nil: nobody does.
+	Collaborator *Collaborator
 
 	defined   map[string]string // the template's variables, as written
 	payloads  map[string]string // the first value of each payload

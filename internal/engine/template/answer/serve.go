@@ -214,6 +214,7 @@ func (s *Server) use(i int, target, text string) Answer {
 	e := s.exchanges[i]
 	e.Request.read(target, text, s.values)
 	a := e.Answer
+	s.call(a.Call, text)
 	a.Body = s.render(a.Body)
 	a.Fields = append([]string(nil), a.Fields...)
 	for k, f := range a.Fields {

@@ -51,11 +51,11 @@ func measure(ctx context.Context, w io.Writer, files fs.FS, commit string, count
 }
 
 func loaded(w io.Writer, set *template.Set, refusals []template.Refusal) {
-	var runs, idle, refused = map[string]int{}, map[string]int{}, map[string]int{}
+	var run, idle, refused = map[string]int{}, map[string]int{}, map[string]int{}
 	why := map[string]int{}
 	for _, t := range set.All() {
-		if t.Idle() == "" {
-			runs[t.Kind()]++
+		if runs(t) {
+			run[t.Kind()]++
 			continue
 		}
 		idle[t.Kind()]++
@@ -71,12 +71,12 @@ func loaded(w io.Writer, set *template.Set, refusals []template.Refusal) {
 		fmt.Fprintf(w, "%-10s %8d %8d %8.2f %8d %8d\n", kind, all, run+idle, 100*float64(run+idle)/float64(max(1, all)), run, idle)
 	}
 	for _, k := range kinds {
-		row(k, runs[k], idle[k], refused[k])
-		sum[0], sum[1], sum[2] = sum[0]+runs[k], sum[1]+idle[k], sum[2]+refused[k]
+		row(k, run[k], idle[k], refused[k])
+		sum[0], sum[1], sum[2] = sum[0]+run[k], sum[1]+idle[k], sum[2]+refused[k]
 	}
 	row("the four", sum[0], sum[1], sum[2])
 	for _, k := range []string{"file", "workflow"} {
-		row(k, runs[k], idle[k], refused[k])
+		row(k, run[k], idle[k], refused[k])
 	}
 	fmt.Fprintf(w, "\nloaded, and not run:\n")
 	byCount(w, why)
@@ -107,27 +107,29 @@ func reasons(w io.Writer, refusals []template.Refusal, verbose bool) {
 	byCount(w, others)
 }
 
-// first are the templates of the four kinds that are run, by the SHA-256 of their ids, and how many idle ones stood
-// between them.
-func first(set *template.Set, count int) (chosen []*template.Template, passed map[string]int) {
+// first are the templates of the four kinds by the SHA-256 of their ids: the first ones whatever becomes of them, and
+// then as many more as it takes until that number of them is run.
+func first(set *template.Set, count int) (chosen []*template.Template) {
 	all := set.All()
 	digest := func(t *template.Template) string {
 		h := sha256.Sum256([]byte(t.ID()))
 		return hex.EncodeToString(h[:])
 	}
 	slices.SortFunc(all, func(a, b *template.Template) int { return strings.Compare(digest(a), digest(b)) })
-	passed = map[string]int{}
+	run := 0
 	for _, t := range all {
-		switch {
-		case !slices.Contains(kinds, t.Kind()):
-		case t.Idle() != "":
-			passed[t.Idle()]++
-		case len(chosen) < count:
-			chosen = append(chosen, t)
+		if !slices.Contains(kinds, t.Kind()) {
+			continue
 		}
-		if len(chosen) == count {
+		if chosen = append(chosen, t); runs(t) {
+			run++
+		}
+		if run == count {
 			break
 		}
 	}
-	return chosen, passed
+	return chosen
 }
+
+// runs says that the template is run where there is a collaborator.
+func runs(t *template.Template) bool { return t.Idle() == "" || t.OutOfBand() }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vedette/vedette/internal/engine/collaborator"
 	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/engine/template/answer"
 	"github.com/vedette/vedette/internal/engine/wire"
@@ -25,37 +26,68 @@ import (
 
 // tally of the answers that were served.
 type tally struct {
-	right, missed, mistaken, unmade int
-	lines                           []string
+	right, missed, mistaken, unmade, idle int
+	lines                                 []string
 }
 
+// trial serves answers, and hears what the targets do besides.
+type trial struct {
+	ctx   context.Context
+	files fs.FS
+	set   *template.Set
+	calls *collaborator.Server
+	tally tally
+}
+
+const grace = 2 * time.Second // until a target of this machine has called back
+
 func answered(ctx context.Context, w io.Writer, files fs.FS, set *template.Set, count int) error {
-	chosen, passed := first(set, count)
-	var generated tally
-	for _, t := range chosen {
-		text, err := fs.ReadFile(files, t.Path())
-		if err != nil {
+	calls, err := collaborator.Open(ctx, "127.0.0.1,zone=oob.example.org,dns=0,ports=0")
+	if err != nil {
+		return err
+	}
+	defer calls.Close()
+	chosen := first(set, count)
+	y := &trial{ctx: ctx, files: files, set: set, calls: calls}
+	for i, t := range chosen {
+		if err := y.template(t); err != nil {
 			return err
 		}
-		c, err := answer.Make(text, files)
-		if err != nil {
-			generated.unmade++
-			generated.lines = append(generated.lines, fmt.Sprintf("no answer   %s: %v", t.ID(), err))
-			continue
-		}
-		if err := generated.try(ctx, set.Only(t), c); err != nil {
-			return err
+		if i+1 == min(count, len(chosen)) {
+			fmt.Fprintf(w, "\nanswers for the %d templates whose ids have the smallest SHA-256\n", i+1)
+			y.tally.print(w, "generated")
 		}
 	}
-	fmt.Fprintf(w, "\nanswers for the %d templates that are run and whose ids have the smallest SHA-256; passed over among them:\n", len(chosen))
-	byCount(w, passed)
-	generated.print(w, "generated")
-	return handWritten(ctx, w, set, chosen)
+	if len(chosen) > count {
+		fmt.Fprintf(w, "\nwith the next %d, so that %d are run\n", len(chosen)-count, len(chosen)-y.tally.idle)
+		y.tally.print(w, "generated")
+	}
+	return handWritten(ctx, w, set, chosen, calls)
+}
+
+func (y *trial) template(t *template.Template) error {
+	if !runs(t) {
+		y.tally.idle++
+		y.tally.lines = append(y.tally.lines, fmt.Sprintf("never run   %s: %s", t.ID(), t.Idle()))
+		return nil
+	}
+	text, err := fs.ReadFile(y.files, t.Path())
+	if err != nil {
+		return err
+	}
+	c, err := answer.Make(text, y.files)
+	if err != nil {
+		y.tally.unmade++
+		y.tally.lines = append(y.tally.lines, fmt.Sprintf("no answer   %s: %v", t.ID(), err))
+		return nil
+	}
+	return y.try(y.set.Only(t), c)
 }
 
 // handWritten serves what was written by hand for those of the chosen that the collection has.
-func handWritten(ctx context.Context, w io.Writer, set *template.Set, chosen []*template.Template) error {
-	var own tally
+func handWritten(ctx context.Context, w io.Writer, set *template.Set, chosen []*template.Template, calls *collaborator.Server) error {
+	y := &trial{ctx: ctx, set: set, calls: calls}
+	own := &y.tally
 	for _, h := range byHand {
 		i := slices.IndexFunc(chosen, func(t *template.Template) bool { return t.ID() == h.id })
 		if i < 0 {
@@ -63,7 +95,7 @@ func handWritten(ctx context.Context, w io.Writer, set *template.Set, chosen []*
 			own.lines = append(own.lines, "not chosen  "+h.id)
 			continue
 		}
-		if err := own.try(ctx, set.Only(chosen[i]), h.answers()); err != nil {
+		if err := y.try(set.Only(chosen[i]), h.answers()); err != nil {
 			return err
 		}
 	}
@@ -72,24 +104,28 @@ func handWritten(ctx context.Context, w io.Writer, set *template.Set, chosen []*
 }
 
 func (y *tally) print(w io.Writer, what string) {
-	fmt.Fprintf(w, "%s: %d found on the vulnerable answer and silent on the changed one, %d missed, %d found on the changed one, %d without an answer\n",
-		what, y.right, y.missed, y.mistaken, y.unmade)
+	fmt.Fprintf(w, "%s: %d found on the vulnerable answer and silent on the changed one, %d missed, %d found on the changed one, %d without an answer, %d never run\n",
+		what, y.right, y.missed, y.mistaken, y.unmade, y.idle)
 	for _, l := range y.lines {
 		fmt.Fprintln(w, " ", l)
 	}
 }
 
 // try serves both sides of a case.
-func (y *tally) try(ctx context.Context, set *template.Set, c *answer.Case) error {
-	good, asked, err := serve(ctx, set, c, c.Good)
+func (t *trial) try(set *template.Set, c *answer.Case) error {
+	listens := t.calls.Config()
+	c.Collaborator = &answer.Collaborator{
+		Zone: listens.Zone, DNS: netip.AddrPortFrom(listens.Listen, listens.DNS), Web: netip.AddrPortFrom(listens.Listen, listens.Ports[0]),
+	}
+	good, asked, err := t.serve(set, c, c.Good)
 	if err != nil {
 		return err
 	}
-	bad, _, err := serve(ctx, set, c, c.Bad)
+	bad, _, err := t.serve(set, c, c.Bad)
 	if err != nil {
 		return err
 	}
-	switch {
+	switch y := &t.tally; {
 	case good == 0:
 		y.missed++
 		y.lines = append(y.lines, fmt.Sprintf("missed      %s: asked %q", c.ID, asked))
@@ -102,7 +138,7 @@ func (y *tally) try(ctx context.Context, set *template.Set, c *answer.Case) erro
 	return nil
 }
 
-func serve(ctx context.Context, set *template.Set, c *answer.Case, exchanges []answer.Exchange) (found int, asked string, err error) {
+func (t *trial) serve(set *template.Set, c *answer.Case, exchanges []answer.Exchange) (found int, asked string, err error) {
 	var config *tls.Config
 	service := scanlink.Service{Protocol: "tcp", State: "open", Name: "http"}
 	if c.Kind != "http" {
@@ -126,9 +162,11 @@ func serve(ctx context.Context, set *template.Set, c *answer.Case, exchanges []a
 	service.Address, service.Port = at.Addr(), at.Port()
 	host := scanlink.PlanHost{Address: at.Addr(), Names: []string{"localhost"}}
 	n := wire.New([]scanlink.PlanHost{host}, wire.Limits{})
-	all := set.Run(ctx, n, wire.Target{Host: host, Service: service}, template.Options{
-		Active: true, Detections: true, Variables: c.Variables, Parallel: 1, Deadline: clock.Now().Add(time.Minute),
+	calls := template.NewCallbacks(t.calls)
+	all := set.Run(t.ctx, n, wire.Target{Host: host, Service: service}, template.Options{
+		Active: true, Detections: true, Variables: c.Variables, Parallel: 1, Deadline: clock.Now().Add(time.Minute), Callbacks: calls,
 	})
+	all = append(all, calls.Findings(t.ctx, grace)...)
 	return len(all), strings.Join(s.Asked(), " | "), nil
 }
 
