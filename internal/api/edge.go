@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,9 +63,7 @@ func (e *edge) wrap(mux *http.ServeMux) http.Handler {
 			e.options.Log.InfoContext(ctx, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", watch.status),
 				slog.Duration("took", took), slog.String("ip", request.IP))
 		}()
-		r = r.WithContext(ctx)
-		unhurried(w, r)
-		e.serve(watch, r, inner, request)
+		e.serve(watch, r.WithContext(ctx), inner, request)
 	})
 }
 
@@ -254,6 +253,11 @@ func (w *watcher) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *watcher) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// SetReadDeadline keeps huma from setting its own of five seconds before it reads a body. That is read by then (references), and
+// net/http, which reads on to see a client go away, takes an expired deadline for that and cancels what still works on the request.
+// The server's ReadTimeout bounds the sending.
+func (*watcher) SetReadDeadline(time.Time) error { return nil }
 
 // problems answers what the mux itself refuses (404, 405) as every other error.
 func problems(mux *http.ServeMux) http.Handler {

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -200,4 +202,22 @@ func TestLimiter(t *testing.T) {
 	if l.take(http.Header{}, user, Application{ID: "b"}, "192.0.2.1", false) != nil || l.take(http.Header{}, user, Application{ID: "a"}, "192.0.2.44", true) != nil {
 		t.Error("one application is limited for another, or sign-in for the rest")
 	}
+}
+
+// TestReadDeadline: huma sets none on the connection, which would cut off what works longer.
+func TestReadDeadline(t *testing.T) {
+	t.Parallel()
+	if err := huma.SetReadDeadline(&watcher{ResponseWriter: connection{httptest.NewRecorder(), t}}, time.Time{}); err != nil {
+		t.Error(err)
+	}
+}
+
+type connection struct {
+	http.ResponseWriter
+	t *testing.T
+}
+
+func (c connection) SetReadDeadline(time.Time) error {
+	c.t.Error("the connection has a read deadline behind the request")
+	return nil
 }
