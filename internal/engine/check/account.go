@@ -45,6 +45,12 @@ var vendors = map[string]map[string][]account{
 		"":        {{"admin", []string{"password"}}},
 		"proftpd": {{"proftpd", []string{"proftpd"}}},
 	},
+	"postgresql": {"": {{"postgres", []string{"postgres", "password", "admin"}}}},
+	"mysql":      {"": {{"root", []string{"root", "password"}}, {"mysql", []string{"mysql"}}}}, // the empty one is tried before
+	"mqtt":       {"": {{"admin", []string{"public", "password"}}}},
+	"mqtts":      {"": {{"admin", []string{"public", "password"}}}},
+	"stomp":      {"": {{"system", []string{"manager"}}, {"admin", []string{"password"}}}},
+	"amqp":       {"": {{"guest", []string{"guest"}}, {"admin", []string{"password"}}, {"rabbitmq", []string{"rabbitmq"}}, {"artemis", []string{"artemis"}}}},
 }
 
 // accountsFor gives what is tried at a protocol: the vendor's pairs first, then name as password, three tries an

@@ -15,7 +15,7 @@ import (
 var apiChecks = []check{
 	{"anon-api", []string{
 		"anon.admin-api", "anon.elasticsearch", "anon.couchdb", "anon.etcd", "anon.docker-api", "anon.kubelet", "anon.consul", "anon.influxdb",
-		"anon.solr", "anon.kubernetes-api", "anon.registry", "anon.nomad", "anon.clickhouse", "anon.neo4j", "anon.code-exec", "anon.transmission", "anon.aria2",
+		"anon.solr", "anon.kubernetes-api", "anon.registry", "anon.nomad", "anon.clickhouse", "anon.neo4j", "anon.code-exec", "anon.node-inspector", "anon.transmission", "anon.aria2",
 	}, over("tcp", "http"), openAPIs},
 }
 
@@ -48,6 +48,10 @@ var apis = []api{
 		return p.status == 200 && len(p.body) < 64 && strings.HasSuffix(strings.TrimSpace(string(p.body)), "\t1764")
 	}, detail: "Queries are answered for anybody."},
 	{class: "anon.code-exec", path: "/rc/noopauth", post: `{"vedette":"6b1f"}`, hint: []string{"rclone"}, proves: rcloneEcho, detail: "The remote control takes every order from anybody: files of all remotes, and commands."},
+	{class: "anon.node-inspector", path: "/json/list", hint: []string{"node.js", "chrome"}, proves: func(p *page) bool {
+		var all []map[string]any
+		return p.status == 200 && json.Unmarshal(p.body, &all) == nil && len(all) > 0 && all[0]["webSocketDebuggerUrl"] != nil
+	}, detail: "The debugger of the program takes anybody, which is running code."},
 	{class: "anon.transmission", path: "/transmission/rpc", post: `{"method":"session-get"}`, hint: []string{"transmission"}, proves: func(p *page) bool {
 		return p.status == 409 && p.header.Get("X-Transmission-Session-Id") != ""
 	}, detail: "The remote control asks for no login: it told the session id by which downloads are added and settings changed."},

@@ -26,9 +26,7 @@ var brokerChecks = []check{
 
 // anonMQTT connects without a name (MQTT 3.1.1 section 3.1) and wants return code 0.
 func anonMQTT(ctx context.Context, e *env) []scanlink.Finding {
-	id := canary()
-	request := []byte{0x10, byte(12 + len(id)), 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 10, 0, byte(len(id))}
-	request = append(request, id...)
+	request := mqttConnect(canary(), "", "")
 	reply, err := e.ask(ctx, request)
 	if err != nil || len(reply) < 4 || reply[0] != 0x20 || reply[1] != 2 || reply[3] != 0 {
 		return nil
@@ -152,27 +150,26 @@ func anonCassandra(ctx context.Context, e *env) []scanlink.Finding {
 	return e.opened(e.found("anon.cassandra", request, reply, "A session opens without login."))
 }
 
-// anonAMQP logs in to AMQP 0-9-1 under an invented name, anonymously, and with the vendor's account.
+// anonAMQP logs in to AMQP 0-9-1 under an invented name, anonymously, and with vendors' accounts.
 func anonAMQP(ctx context.Context, e *env) []scanlink.Finding {
-	mechanisms, reply, ok := e.amqp(ctx, "", nil)
+	mechanisms, _, _ := e.amqp(ctx, "", nil)
 	if mechanisms == "" {
 		return nil
 	}
 	if strings.Contains(mechanisms, "ANONYMOUS") {
-		if _, reply, ok = e.amqp(ctx, "ANONYMOUS", []byte("scan")); ok {
+		if _, reply, ok := e.amqp(ctx, "ANONYMOUS", []byte("scan")); ok {
 			return e.opened(e.found("anon.amqp", []byte("SASL ANONYMOUS"), reply, "The broker takes anybody."))
 		}
 	}
 	if !e.o.Logins || !strings.Contains(mechanisms, "PLAIN") {
 		return nil
 	}
-	if _, reply, ok = e.amqp(ctx, "PLAIN", []byte("\x00"+canary()+"\x00"+canary())); ok {
-		return e.opened(e.found("anon.amqp", []byte("an invented account"), reply, "The broker takes any name and password."))
-	}
-	if _, reply, ok = e.amqp(ctx, "PLAIN", []byte("\x00guest\x00guest")); ok {
-		return one(e.login("guest", "guest", reply))
-	}
-	return nil
+	return e.defaultAccounts(ctx, accountsFor("amqp", "", dataNames), 1, e.eachPassword(func(ctx context.Context, user, password string) attempt {
+		if _, _, ok := e.amqp(ctx, "PLAIN", []byte("\x00"+user+"\x00"+password)); ok {
+			return accepted
+		}
+		return rejected
+	}))
 }
 
 // amqp gives the mechanisms that the server offers and, with a mechanism, whether it tunes the connection, which it

@@ -81,7 +81,7 @@ func TestClasses(t *testing.T) {
 
 func TestAccountsStayFew(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ssh", "ftp", "telnet", "imap", "pop3"} {
+	for _, p := range []string{"ssh", "ftp", "telnet", "imap", "pop3", "postgresql", "mysql", "mqtt", "mqtts", "stomp", "amqp"} {
 		for _, a := range accountsFor(p, "", common) {
 			if len(a.passwords) == 0 || len(a.passwords) > maxTries {
 				t.Errorf("%s: %d passwords for %s", p, len(a.passwords), a.user)

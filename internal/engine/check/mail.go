@@ -56,7 +56,8 @@ func openRelay(ctx context.Context, e *env) []scanlink.Finding {
 	return nil
 }
 
-// vrfy: 250 and 251 tell that an account is there; 252 tells nothing (RFC 5321 section 3.5.3).
+// vrfy: 250 and 251 tell that an account is there; 252 tells nothing (RFC 5321 section 3.5.3), unless an invented one is
+// refused.
 func vrfy(ctx context.Context, e *env) []scanlink.Finding {
 	l := e.smtp(ctx)
 	if l == nil {
@@ -65,8 +66,12 @@ func vrfy(ctx context.Context, e *env) []scanlink.Finding {
 	defer l.close()
 	for _, user := range []string{"postmaster", "root"} {
 		for _, verb := range []string{"VRFY ", "EXPN "} {
-			if code := l.command(verb + user); code == 250 || code == 251 {
-				stranger := l.command(verb + canary())
+			code := l.command(verb + user)
+			if code < 250 || code > 252 {
+				continue
+			}
+			stranger := l.command(verb + canary())
+			if code != 252 || stranger >= 550 && stranger <= 553 {
 				detail := "An invented account is answered otherwise, so accounts can be told apart."
 				if stranger == code {
 					detail = "An invented account is answered alike."

@@ -6,8 +6,11 @@ import (
 	"crypto/sha1" //nolint:gosec // the protocol's own
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
+
+	ztls "github.com/zmap/zcrypto/tls"
 )
 
 // mysqlReply is what a login attempt came to.
@@ -27,15 +30,26 @@ const (
 	mysqlSecure       = 0x8000
 	mysqlPluginAuth   = 0x00080000
 	mysqlLongPassword = 0x0001
+	mysqlTLS          = 0x0800
+
+	mysqlSecureOnly = 3159 // the error where connections in clear are prohibited
 )
 
-// mysqlLogin speaks the protocol of MySQL 4.1 and later to the end of the login.
+// mysqlLogin speaks the protocol of MySQL 4.1 and later to the end of the login, by TLS where the server insists on it.
 func (e *env) mysqlLogin(ctx context.Context, user, password string) (*mysqlReply, error) {
+	r, err := e.mysqlTry(ctx, user, password, false)
+	if err == nil && r.code == mysqlSecureOnly {
+		return e.mysqlTry(ctx, user, password, true)
+	}
+	return r, err
+}
+
+func (e *env) mysqlTry(ctx context.Context, user, password string, secure bool) (*mysqlReply, error) {
 	c, err := e.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
+	defer func() { c.Close() }()
 	greeting, sequence, err := mysqlPacket(c)
 	if err != nil {
 		return nil, err
@@ -50,7 +64,20 @@ func (e *env) mysqlLogin(ctx context.Context, user, password string) (*mysqlRepl
 		return nil, err
 	}
 	r.version = version
-	if err := mysqlWrite(c, sequence+1, mysqlResponse(user, mysqlAnswer(plugin, password, salt), plugin)); err != nil {
+	response := mysqlResponse(user, mysqlAnswer(plugin, password, salt), plugin)
+	if secure {
+		binary.LittleEndian.PutUint32(response, binary.LittleEndian.Uint32(response)|mysqlTLS)
+		sequence++
+		if err := mysqlWrite(c, sequence, response[:32]); err != nil { // the head alone asks for TLS
+			return nil, err
+		}
+		client := ztls.Client(c, &ztls.Config{InsecureSkipVerify: true, MinVersion: ztls.VersionTLS10})
+		if err := client.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("handshake: %w", err)
+		}
+		c = client
+	}
+	if err := mysqlWrite(c, sequence+1, response); err != nil {
 		return nil, err
 	}
 	return r, r.finish(c, password, salt)

@@ -31,9 +31,21 @@ type pgReply struct {
 
 var errProtocol = errors.New("the answer does not fit the protocol")
 
-// pgLogin speaks the frontend/backend protocol 3.0 to the end of the login. Without a password it stops when asked.
+// noRule is the routine that fails where no rule covers this host, or none without encryption.
+const noRule = "ClientAuthentication"
+
+// pgLogin logs in in clear and, where no rule allows that, after the protocol's own change to TLS.
 func (e *env) pgLogin(ctx context.Context, user, password, database string) (*pgReply, error) {
-	c, err := e.dial(ctx)
+	r, err := e.pgTry(ctx, e.dial, user, password, database)
+	if err == nil && !r.ok && !r.asked && r.routine == noRule && e.t.Service.Tunnel == "starttls" {
+		return e.pgTry(ctx, e.dialUpgraded, user, password, database)
+	}
+	return r, err
+}
+
+// pgTry speaks the frontend/backend protocol 3.0 to the end of the login. Without a password it stops when asked.
+func (e *env) pgTry(ctx context.Context, dial func(context.Context) (net.Conn, error), user, password, database string) (*pgReply, error) {
+	c, err := dial(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,9 @@ var serviceChecks = []check{
 	{"anon-ajp", []string{"anon.ajp"}, maybe("tcp", []uint16{8009}, "ajp", "ajp13"), anonAJP},
 	{"anon-jdwp", []string{"anon.jdwp"}, maybe("tcp", []uint16{5005, 8000, 8787}, "jdwp"), anonJDWP},
 	{"anon-fastcgi", []string{"anon.fastcgi"}, maybe("tcp", []uint16{9000}, "fastcgi", "fcgi"), anonFastCGI},
+	{"anon-uwsgi", []string{"anon.uwsgi"}, over("tcp", "uwsgi"), plainFinding("anon.uwsgi", "The gateway takes requests from anybody, by a protocol whose variables name the programs that are loaded.")},
+	{"info-uwsgi", []string{"info.uwsgi"}, over("tcp", "uwsgi-stats"), plainFinding("info.uwsgi", "The statistics of the application server are told to anybody.")},
+	{"anon-gdbserver", []string{"anon.gdbserver"}, over("tcp", "gdbserver"), plainFinding("anon.gdbserver", "The debugger takes anybody, which is running code.")},
 	{"netbios-names", []string{"info.netbios-names"}, maybe("udp", []uint16{137}, "netbios-ns", "nbns", "netbios"), netbiosNames},
 }
 
@@ -228,8 +231,8 @@ func anonFastCGI(ctx context.Context, e *env) []scanlink.Finding {
 	request := []byte{1, 9, 0, 0, 0, byte(2 + len(name)), 0, 0, byte(len(name)), 0}
 	request = append(request, name...)
 	reply, err := e.ask(ctx, request)
-	if err != nil || len(reply) < 8 || reply[0] != 1 || reply[1] != 10 || !bytes.Contains(reply, []byte(name)) {
-		return nil
+	if err != nil || len(reply) < 8 || reply[0] != 1 || reply[1] != 10 || len(reply) > 8 && !bytes.Contains(reply, []byte("FCGI_")) {
+		return nil // a server that knows no such limit answers with an empty list, as PHP does
 	}
 	return e.opened(e.found("anon.fastcgi", request, reply, "The process manager takes requests from anybody, which is running scripts."))
 }

@@ -89,9 +89,9 @@ func (e *env) smb2(ctx context.Context) (*smb2, error) {
 		return nil, err
 	}
 	s := &smb2{conn: c}
-	body := []byte{36, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0}
+	body := []byte{36, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0}
 	body = append(append(body, "vedettescan00000"...), make([]byte, 8)...)
-	body = append(body, 0x02, 0x02, 0x10, 0x02) // 2.0.2 and 2.1
+	body = append(body, 0x02, 0x02, 0x10, 0x02, 0x00, 0x03, 0x02, 0x03) // 2.0.2 to 3.0.2
 	status, reply, err := s.call(smbNegotiate, body)
 	if err == nil && (status != 0 || len(reply) < 64) {
 		err = errProtocol

@@ -17,8 +17,8 @@ var snmpChecks = []check{
 	{"creds-snmp", []string{"creds", "anon.snmp"}, over("udp", "snmp"), communities},
 }
 
-// snmpCommunities are those that devices leave the factory with.
-var snmpCommunities = []string{"public", "private", "community", "manager", "admin"}
+// snmpCommunities are those that devices leave the factory with, or that manuals show.
+var snmpCommunities = []string{"public", "private", "community", "manager", "admin", "cisco", "secret", "snmp", "snmpd", "monitor", "read", "write", "default", "internal"}
 
 // communities asks with an invented community too: an agent that takes it takes any.
 func communities(ctx context.Context, e *env) []scanlink.Finding {

@@ -86,6 +86,7 @@ var applications = []application{
 	{product: "icecast", title: re(`^Icecast Streaming Media Server`), path: "/status-json.xsl", tells: re(`"server_id":"Icecast ([0-9.]+)`), server: true},
 	{product: "haproxy", title: re(`^Statistics Report for HAProxy`), version: re(`HAProxy version ([0-9][0-9A-Za-z.+~-]*)`), server: true},
 	{product: "shellinabox", title: re(`^Shell In A Box`), body: re(`ShellInABox\.js`), server: true},
+	{product: "node.js", body: re(`^WebSockets request was expected`), path: "/json/version", tells: re(`node\.js/v([0-9.]+)`), server: true},
 	{product: "gitweb", body: re(`<!-- git web interface version|content="gitweb/`), version: re(`gitweb/([0-9.]+)`)},
 	{product: "awstats", title: re(`AWStats|^Statistics for .*\(.*\)$`), version: re(`Advanced Web Statistics ([0-9.]+)`)},
 	{product: "cacti", title: re(`^Login to Cacti$`)},

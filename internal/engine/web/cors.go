@@ -6,14 +6,17 @@ import (
 	"github.com/vedette/vedette/internal/engine/web/httpwire"
 )
 
-const maxOrigins = 20
+const maxOrigins = 60
 
 // checkOrigins asks pages from a foreign origin, with the user's cookies as it were: a server that repeats any origin
 // and allows credentials lets every site read what its visitor may see (Fetch standard, CORS protocol).
 func (s *scan) checkOrigins() {
 	var targets []string
+	known := map[string]bool{}
 	for _, p := range s.site.pages {
-		if p.response.Status < 400 && len(targets) < maxOrigins {
+		path, _, _ := strings.Cut(p.target, "?")
+		if p.response.Status < 400 && len(targets) < maxOrigins && !known[path] {
+			known[path] = true
 			targets = append(targets, p.target)
 		}
 	}
