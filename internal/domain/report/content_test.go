@@ -227,18 +227,30 @@ func TestWorkbookSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// dataFile is what a program reads of a JSON or XML file.
+type dataFile struct {
+	Version    int             `json:"version" xml:"version,attr"`
+	Type       Type            `json:"type" xml:"type,attr"`
+	Verdict    dataVerdict     `json:"verdict" xml:"verdict"`
+	Counts     dataCounts      `json:"counts" xml:"counts"`
+	Components []dataComponent `json:"components" xml:"components>component"`
+	Findings   []dataFinding   `json:"findings" xml:"findings>finding"`
+	Fixes      []dataFix       `json:"fixes" xml:"fixes>fix"`
+	Notes      []dataNote      `json:"notes" xml:"notes>note"`
+}
+
 func TestJSONAndXMLSayTheSame(t *testing.T) {
 	t.Parallel()
 	for name, model := range models() {
 		for _, ty := range Types {
-			var j, x data
+			var j, x dataFile
 			if err := json.Unmarshal(render(t, model(), ty, JSON), &j); err != nil {
 				t.Fatal(err)
 			}
 			if err := xml.Unmarshal(render(t, model(), ty, XML), &x); err != nil {
 				t.Fatal(err)
 			}
-			if j.Version != 1 || j.Type != ty || len(j.Findings) != len(x.Findings) || len(j.Fixes) != len(x.Fixes) || j.Verdict != x.Verdict || j.Counts != x.Counts || len(j.Components) != len(x.Components) {
+			if j.Version != 1 || j.Type != ty || len(j.Findings) != len(x.Findings) || len(j.Fixes) != len(x.Fixes) || j.Verdict != x.Verdict || j.Counts != x.Counts || len(j.Components) != len(x.Components) || len(j.Notes) != len(x.Notes) {
 				t.Errorf("%s %s: JSON and XML differ", name, ty)
 			}
 			if name == "fail" && ty == Detailed && (len(j.Findings) != 28 || j.Findings[0].Severity != "10.0" || x.Findings[0].Severity != "10.0" || j.Findings[0].Exception == nil) {
@@ -251,7 +263,13 @@ func TestJSONAndXMLSayTheSame(t *testing.T) {
 func TestSARIF(t *testing.T) {
 	t.Parallel()
 	m := failingShop()
-	var log sarifLog
+	var log struct {
+		sarifLog
+		Runs []struct {
+			sarifRun
+			Results []sarifResult `json:"results"`
+		} `json:"runs"`
+	}
 	if err := json.Unmarshal(render(t, m, Detailed, SARIF), &log); err != nil {
 		t.Fatal(err)
 	}

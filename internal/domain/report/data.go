@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/vedette/vedette/internal/domain/vulnerability"
 )
 
 // dataVersion of the JSON and XML files. It grows when a field changes its meaning or goes; new fields leave it.
@@ -14,27 +16,27 @@ const dataVersion = 1
 
 // data is a report for programs: the same tree in JSON and XML. Scores run from 0.0 to 10.0, times are RFC 3339 in UTC.
 type data struct {
-	XMLName       xml.Name        `json:"-" xml:"report"`
-	Version       int             `json:"version" xml:"version,attr"`
-	Type          Type            `json:"type" xml:"type,attr"`
-	ID            string          `json:"id" xml:"id"`
-	Title         string          `json:"title" xml:"title"`
-	Product       string          `json:"product" xml:"product"`
-	GeneratedAt   *time.Time      `json:"generated_at" xml:"generated_at,omitempty"`
-	PreAssessment bool            `json:"pre_assessment" xml:"pre_assessment"`
-	Certificate   string          `json:"certificate_number" xml:"certificate_number"`
-	Reviewer      string          `json:"reviewer" xml:"reviewer"`
-	Customer      dataParty       `json:"customer" xml:"customer"`
-	ASV           dataParty       `json:"asv" xml:"asv"`
-	Scan          dataScan        `json:"scan" xml:"scan"`
-	Verdict       dataVerdict     `json:"verdict" xml:"verdict"`
-	Counts        dataCounts      `json:"counts" xml:"counts"`
-	Components    []dataComponent `json:"components" xml:"components>component"`
-	Findings      []dataFinding   `json:"findings,omitempty" xml:"findings>finding,omitempty"`
-	Fixes         []dataFix       `json:"fixes,omitempty" xml:"fixes>fix,omitempty"`
-	Notes         []dataNote      `json:"notes,omitempty" xml:"notes>note,omitempty"`
-	Submitted     []string        `json:"submitted_scope" xml:"submitted_scope>component"`
-	OutOfScope    []dataOutside   `json:"out_of_scope" xml:"out_of_scope>component"`
+	XMLName       xml.Name              `json:"-" xml:"report"`
+	Version       int                   `json:"version" xml:"version,attr"`
+	Type          Type                  `json:"type" xml:"type,attr"`
+	ID            string                `json:"id" xml:"id"`
+	Title         string                `json:"title" xml:"title"`
+	Product       string                `json:"product" xml:"product"`
+	GeneratedAt   *time.Time            `json:"generated_at" xml:"generated_at,omitempty"`
+	PreAssessment bool                  `json:"pre_assessment" xml:"pre_assessment"`
+	Certificate   string                `json:"certificate_number" xml:"certificate_number"`
+	Reviewer      string                `json:"reviewer" xml:"reviewer"`
+	Customer      dataParty             `json:"customer" xml:"customer"`
+	ASV           dataParty             `json:"asv" xml:"asv"`
+	Scan          dataScan              `json:"scan" xml:"scan"`
+	Verdict       dataVerdict           `json:"verdict" xml:"verdict"`
+	Counts        dataCounts            `json:"counts" xml:"counts"`
+	Components    stream[dataComponent] `json:"components" xml:"components>component"`
+	Findings      stream[dataFinding]   `json:"findings,omitzero" xml:"findings>finding"`
+	Fixes         stream[dataFix]       `json:"fixes,omitzero" xml:"fixes>fix"`
+	Notes         stream[dataNote]      `json:"notes,omitzero" xml:"notes>note"`
+	Submitted     []string              `json:"submitted_scope" xml:"submitted_scope>component"`
+	OutOfScope    []dataOutside         `json:"out_of_scope" xml:"out_of_scope>component"`
 }
 
 type dataParty struct {
@@ -186,20 +188,13 @@ type dataOutside struct {
 	By        string `json:"by" xml:"by"`
 }
 
-// data builds the tree; which lists it holds depends on the document.
+// data builds the tree, the long lists of which are streams; which it holds depends on the document.
 func (m *Model) data(t Type) data {
 	d := data{
 		Version: dataVersion, Type: t, ID: m.ID, Title: m.Title, Product: m.Product, GeneratedAt: set(m.GeneratedAt), PreAssessment: m.Certificate == "",
 		Certificate: m.Certificate, Reviewer: m.Reviewer, Customer: dataParty(m.Customer), ASV: dataParty(m.ASV), Verdict: dataVerdict(m.Verdict), Counts: dataCounts(m.Counts),
 		Scan:       dataScan{m.Scan.Name, m.Scan.Profile, m.Scan.Scanner, set(m.Scan.StartedAt), set(m.Scan.FinishedAt), set(m.Scan.ExpiresAt), m.Scan.FeedVersion, m.Scan.Coverage, m.Scan.Full},
-		Components: []dataComponent{}, Submitted: some(m.SubmittedScope), OutOfScope: []dataOutside{},
-	}
-	for _, c := range m.components() {
-		services := []dataService{}
-		for _, s := range c.Services {
-			services = append(services, dataService(s))
-		}
-		d.Components = append(d.Components, dataComponent{c.Host, some(c.Names), c.OS, c.Status, c.Interference, c.Authenticated, dataCounts(c.Counts), services})
+		Components: m.dataComponents(), Submitted: some(m.SubmittedScope), OutOfScope: []dataOutside{},
 	}
 	for _, o := range m.OutOfScope {
 		d.OutOfScope = append(d.OutOfScope, dataOutside(o))
@@ -228,10 +223,34 @@ func some(s []string) []string {
 	return s
 }
 
-func (m *Model) dataFindings() (all []dataFinding) {
+// elements of a list as a stream; nil where it is empty.
+func elements[T, D any](list []T, convert func(i int, v T) D) stream[D] {
+	if len(list) == 0 {
+		return nil
+	}
+	return func(yield func(D) bool) {
+		for i, v := range list {
+			if !yield(convert(i, v)) {
+				return
+			}
+		}
+	}
+}
+
+func (m *Model) dataComponents() stream[dataComponent] {
+	return elements(m.components(), func(_ int, c *Component) dataComponent {
+		services := []dataService{}
+		for _, s := range c.Services {
+			services = append(services, dataService(s))
+		}
+		return dataComponent{c.Host, some(c.Names), c.OS, c.Status, c.Interference, c.Authenticated, dataCounts(c.Counts), services}
+	})
+}
+
+func (m *Model) dataFindings() stream[dataFinding] {
 	judged, unconfirmed := m.sorted()
 	exceptions := m.exceptions()
-	for _, f := range append(judged, unconfirmed...) {
+	return elements(append(judged, unconfirmed...), func(_ int, f *vulnerability.Finding) dataFinding {
 		d := dataFinding{
 			Host: f.Host, Port: f.Port, Protocol: f.Protocol, NVT: f.NVT, Class: f.Class, Login: f.Login, Path: f.Path, Name: f.Name, Severity: json.Number(score(f.Severity)),
 			Rating: strings.ToLower(rating(f.Severity)), Certainty: f.Certainty, QoD: f.QoD, CVSS: dataCVSS{f.CVSS.Version, f.CVSS.Vector, json.Number(score(f.CVSS.Score)), f.CVSS.Source},
@@ -241,35 +260,31 @@ func (m *Model) dataFindings() (all []dataFinding) {
 		if e := exceptions[keyOf(f)]; e != nil {
 			d.Exception = &dataException{e.Kind, e.State, e.Text, e.Decision, e.By, set(e.Until)}
 		}
-		all = append(all, d)
-	}
-	return all
+		return d
+	})
 }
 
-func (m *Model) dataFixes() (all []dataFix) {
+func (m *Model) dataFixes() stream[dataFix] {
 	judged, _ := m.sorted()
-	for i, f := range m.fixes(open(judged, m.exceptions())) {
-		all = append(all, dataFix{i + 1, f.title, f.work, f.detail, json.Number(score(f.worst)), f.failing, f.kev, f.epss, some(f.hosts), some(f.cves), len(f.findings)})
-	}
-	return all
+	return elements(m.fixes(open(judged, m.exceptions())), func(i int, f *fix) dataFix {
+		return dataFix{i + 1, f.title, f.work, f.detail, json.Number(score(f.worst)), f.failing, f.kev, f.epss, some(f.hosts), some(f.cves), len(f.findings)}
+	})
 }
 
-func (m *Model) dataNotes() (all []dataNote) {
-	for i := range m.Notes {
-		n := &m.Notes[i]
+func (m *Model) dataNotes() stream[dataNote] {
+	return elements(m.Notes, func(_ int, n Note) dataNote {
 		d := dataNote{Host: n.Host, Port: n.Port, Protocol: n.Protocol, Kind: n.Kind, Item: n.Item, Settled: n.settled()}
 		if x := n.Declaration; x != nil {
 			d.Declaration = &dataDeclaration{x.Action, x.BusinessNeed, x.Secure, x.Controls, x.Actions, x.By}
 		}
-		all = append(all, d)
-	}
-	return all
+		return d
+	})
 }
 
 func writeJSON(w io.Writer, m *Model, t Type) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(m.data(t)); err != nil {
+	d := m.data(t)
+	streams := []streamed{{"components", 1, d.Components.elements}, {"findings", 1, d.Findings.elements}, {"fixes", 1, d.Fixes.elements}, {"notes", 1, d.Notes.elements}}
+	if err := writeTree(w, d, "  ", streams...); err != nil {
 		return fmt.Errorf("write json: %w", err)
 	}
 	return nil

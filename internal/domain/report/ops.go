@@ -213,7 +213,7 @@ func generate(tx *db.Tx, in *generateInput) (Generated, error) {
 		return Generated{}, err
 	}
 	tx.Changed(db.Change{Type: "report", ID: r.ID, Name: r.Name, After: Generated{fileQueued, t, format}})
-	return Generated{fileQueued, t, format}, jobs.Enqueue(tx, renderJob{Actor: jobs.ActorOf(tx), FileID: f.ID})
+	return Generated{fileQueued, t, format}, jobs.EnqueueHeavy(tx, renderJob{Actor: jobs.ActorOf(tx), FileID: f.ID})
 }
 
 func exists(tx *db.Tx, in *fileInput) (Exists, error) {

@@ -20,11 +20,11 @@ type (
 		Runs    []sarifRun `json:"runs"`
 	}
 	sarifRun struct {
-		Tool        sarifTool         `json:"tool"`
-		Automation  *sarifID          `json:"automationDetails,omitempty"`
-		Invocations []sarifInvocation `json:"invocations,omitempty"`
-		Results     []sarifResult     `json:"results"`
-		Properties  map[string]any    `json:"properties,omitempty"`
+		Tool        sarifTool           `json:"tool"`
+		Automation  *sarifID            `json:"automationDetails,omitempty"`
+		Invocations []sarifInvocation   `json:"invocations,omitempty"`
+		Results     stream[sarifResult] `json:"results"`
+		Properties  map[string]any      `json:"properties,omitempty"`
 	}
 	sarifID struct {
 		ID string `json:"id"`
@@ -94,27 +94,29 @@ func writeSARIF(w io.Writer, m *Model) error {
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "Vedette", Organization: m.ASV.Company, Rules: []sarifRule{}}},
 		Invocations: []sarifInvocation{{m.Scan.Coverage != Inconclusive, stamp(m.Scan.StartedAt), stamp(m.Scan.FinishedAt)}},
-		Results:     []sarifResult{},
 		Properties:  map[string]any{"pciStatus": m.Verdict.Status, "feedVersion": m.Scan.FeedVersion},
 	}
 	if m.ID != "" {
 		run.Automation = &sarifID{"vedette/" + m.ID}
 	}
-	rules := map[string]int{}
-	for _, f := range append(judged, unconfirmed...) {
+	rules, all := map[string]int{}, append(judged, unconfirmed...)
+	for _, f := range all {
 		id := or(f.NVT, f.Class)
-		index, ok := rules[id]
-		if !ok {
-			index = len(run.Tool.Driver.Rules)
-			rules[id] = index
+		if _, ok := rules[id]; !ok {
+			rules[id] = len(run.Tool.Driver.Rules)
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(f, id))
 		}
-		run.Results = append(run.Results, sarifResultOf(f, id, index, exceptions[keyOf(f)]))
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", " ")
+	run.Results = func(yield func(sarifResult) bool) {
+		for _, f := range all {
+			id := or(f.NVT, f.Class)
+			if !yield(sarifResultOf(f, id, rules[id], exceptions[keyOf(f)])) {
+				return
+			}
+		}
+	}
 	log := sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
-	if err := encoder.Encode(log); err != nil {
+	if err := writeTree(w, log, " ", streamed{"results", 3, run.Results.elements}); err != nil {
 		return fmt.Errorf("write sarif: %w", err)
 	}
 	return nil

@@ -47,6 +47,11 @@ func (a Actor) Grant() access.Grant {
 // Enqueue inserts a job in the transaction; it runs after the commit, and never when that is rolled back.
 func Enqueue(tx *db.Tx, args Args) error { return EnqueueWith(tx, args, nil) }
 
+// EnqueueHeavy inserts a job that takes much memory: of these a process works few at once.
+func EnqueueHeavy(tx *db.Tx, args Args) error {
+	return EnqueueWith(tx, args, &river.InsertOpts{Queue: heavy})
+}
+
 // EnqueueWith sets River's options, such as uniqueness or a later time.
 func EnqueueWith(tx *db.Tx, args Args, o *river.InsertOpts) error {
 	var err error
@@ -110,10 +115,19 @@ func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 }
 func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.timeout }
 
-// Start begins to work with that many workers.
+// heavy is the queue of jobs of which mostHeavy are worked at once.
+const (
+	heavy     = "heavy"
+	mostHeavy = 2
+)
+
+// Start begins to work with that many workers, and some for what is heavy.
 func (q *Queue) Start(ctx context.Context, d *db.DB, workers int, log *slog.Logger) error {
 	c := &river.Config{
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers, FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 250 * time.Millisecond}},
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: workers, FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 250 * time.Millisecond},
+			heavy:              {MaxWorkers: mostHeavy, FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond},
+		},
 		Workers: q.workers, PeriodicJobs: q.every, Logger: slog.New(quiet{log.Handler()}),
 		RescueStuckJobsAfter: rescueAfter,
 	}
