@@ -117,6 +117,12 @@ type AuthMessage struct {
 	Message string `json:"message"`
 }
 
+// AuthNamedProvider is part of the API's answers and requests.
+type AuthNamedProvider struct {
+	Name  string `json:"name"`  // In paths
+	Title string `json:"title"` // For people
+}
+
 // AuthNewRecoveryCodes is part of the API's answers and requests.
 type AuthNewRecoveryCodes struct {
 	RecoveryCodes []string `json:"recovery_codes"`
@@ -159,6 +165,11 @@ type AuthPreparation struct {
 	Secret      string `json:"secret,omitzero"`       // Of totp: the seed in base32, for typing in
 }
 
+// AuthProviders is part of the API's answers and requests.
+type AuthProviders struct {
+	Providers []AuthNamedProvider `json:"providers"`
+}
+
 // AuthRecoveryCodes is part of the API's answers and requests.
 type AuthRecoveryCodes struct {
 	RecoveryCodes []string `json:"recovery_codes"` // null unless this sign-in gave the password within the last ten minutes
@@ -175,11 +186,12 @@ type AuthSecondStep struct {
 type AuthSession struct {
 	ID           string    `json:"id"`
 	CreatedAt    time.Time `json:"created_at"`
-	Current      bool      `json:"current"` // The one that asks
-	ExpiresAt    time.Time `json:"expires_at"`
+	Current      bool      `json:"current"`      // The one that asks
+	ExpiresAt    time.Time `json:"expires_at"`   // At the latest: it ends earlier where it goes unused (api.token_idle)
 	Impersonator Link      `json:"impersonator"` // Who acts as you; null: you do
 	IP           string    `json:"ip"`           // Where it was begun
 	Kind         string    `json:"kind"`         // session, impersonation
+	LastUsedAt   time.Time `json:"last_used_at"` // To the minute
 	Reason       string    `json:"reason"`       // Why, of an impersonation
 	UserAgent    string    `json:"user_agent"`
 }
@@ -191,14 +203,22 @@ type AuthShortUser struct {
 	Username string `json:"username"`
 }
 
+// AuthSignOnBegun is part of the API's answers and requests.
+type AuthSignOnBegun struct {
+	AuthorizationURL string    `json:"authorization_url"` // The browser goes there, and comes back to <base_url>/oidc/{provider} with code and state
+	ExpiresAt        time.Time `json:"expires_at"`
+	OidcSessionState string    `json:"oidc_session_state"` // Keep it where only this browser has it, such as its session storage, and send it to Finish single sign-on, within ten minutes, once
+}
+
 // AuthSignedIn is part of the API's answers and requests.
 type AuthSignedIn struct {
-	ExpiresAt        time.Time     `json:"expires_at,omitzero"`
-	OTPDefaultMethod string        `json:"otp_default_method,omitzero"`
-	OTPMethods       []string      `json:"otp_methods,omitzero"`       // totp, sms, webauthn; the default first
-	OTPSessionState  string        `json:"otp_session_state,omitzero"` // Send it with otp_attempt to this operation again: within ten minutes, at most five times
-	Token            string        `json:"token,omitzero"`             // Send it as Authorization: Bearer <token>. None where a second step is needed
-	User             AuthShortUser `json:"user,omitzero"`
+	ExpiresAt         time.Time     `json:"expires_at,omitzero"`
+	OTPDefaultMethod  string        `json:"otp_default_method,omitzero"`
+	OTPMethods        []string      `json:"otp_methods,omitzero"`         // totp, sms, webauthn; the default first
+	OTPSessionState   string        `json:"otp_session_state,omitzero"`   // Send it with otp_attempt to this operation again: within ten minutes, at most five times
+	Token             string        `json:"token,omitzero"`               // Send it as Authorization: Bearer <token>. None where a second step is needed
+	TwoFactorRequired bool          `json:"two_factor_required,omitzero"` // The token serves only to turn a second factor on; then it serves for all
+	User              AuthShortUser `json:"user,omitzero"`
 }
 
 // AuthValid is part of the API's answers and requests.
@@ -321,6 +341,14 @@ type EnableTwoFactorInput struct {
 	CountryCode string `json:"country_code,omitzero"`
 	Method      string `json:"method,omitzero"` // totp, sms
 	PhoneNumber string `json:"phone_number,omitzero"`
+}
+
+// FinishSignOnInput is what the operation "Finish single sign-on" takes.
+type FinishSignOnInput struct {
+	OidcSessionState string `json:"oidc_session_state"` // What Begin single sign-on answered
+	State            string `json:"state"`              // Of the address to which the provider sent the browser back
+	Code             string `json:"code,omitzero"`      // Of the same address; none where it says error
+	Iss              string `json:"iss,omitzero"`       // Of the same address, where it is there (RFC 9207)
 }
 
 // ForgotPasswordInput is what the operation "Forgot Password" takes.
@@ -532,6 +560,7 @@ type Organization struct {
 	Partner             bool                     `json:"partner"` // It has organizations below it
 	Phone               string                   `json:"phone"`
 	State               string                   `json:"state"`
+	TwoFactorRequired   bool                     `json:"two_factor_required"` // Its own users, not those of organizations below, need a second factor
 	UpdatedAt           time.Time                `json:"updated_at"`
 	UsersCount          int                      `json:"users_count"`
 	Website             string                   `json:"website"`
@@ -583,6 +612,7 @@ type OrganizationUpdate struct {
 	ParentOrganization Change[string] `json:"parent_organization,omitzero"` // An organization stays where it is: another one than its own is refused
 	Phone              Change[string] `json:"phone,omitzero"`
 	State              Change[string] `json:"state,omitzero"`
+	TwoFactorRequired  Change[bool]   `json:"two_factor_required,omitzero"` // Its own users need a second factor; whoever has none may only turn one on
 	Website            Change[string] `json:"website,omitzero"`
 	Zipcode            Change[string] `json:"zipcode,omitzero"`
 }
@@ -603,6 +633,7 @@ type OwnOrganizationUpdate struct {
 	ParentOrganization Change[string] `json:"parent_organization,omitzero"` // An organization stays where it is: another one than its own is refused
 	Phone              Change[string] `json:"phone,omitzero"`
 	State              Change[string] `json:"state,omitzero"`
+	TwoFactorRequired  Change[bool]   `json:"two_factor_required,omitzero"` // Its own users need a second factor; whoever has none may only turn one on
 	Website            Change[string] `json:"website,omitzero"`
 	Zipcode            Change[string] `json:"zipcode,omitzero"`
 }
@@ -919,6 +950,7 @@ type ScanFromWizardCreate struct {
 	Credentials      []TargetCredentialInput               `json:"credentials,omitzero"`   // Needs TARGET_CREATE_CREDENTIALS
 	ExcludeHosts     []string                              `json:"exclude_hosts,omitzero"` // An array of texts, or one text with commas or lines between
 	MaxParallel      *int                                  `json:"max_parallel,omitzero"`
+	Network          string                                `json:"network,omitzero"` // Id of a network (site); default: none
 	Notify           []string                              `json:"notify,omitzero"`
 	PortList         string                                `json:"port_list,omitzero"`         // Id; default: the product's
 	Priority         string                                `json:"priority,omitzero"`          // low, normal, high
@@ -927,6 +959,7 @@ type ScanFromWizardCreate struct {
 	Schedule         *ScanWizardSchedule                   `json:"schedule,omitzero"`          // A new schedule
 	ScopeAttestation *ScanFromWizardCreateScopeAttestation `json:"scope_attestation,omitzero"` // Required in pci
 	Start            *bool                                 `json:"start,omitzero"`             // Start it at once; needs SCAN_RUN
+	Tags             []string                              `json:"tags,omitzero"`              // Of the target
 }
 
 // ScanFromWizardCreateScopeAttestation is part of the API's answers and requests.

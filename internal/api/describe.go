@@ -47,6 +47,7 @@ func describe(document *huma.OpenAPI) {
 			used[o.Tags[0]] = true
 			describeParameters(o, method, path)
 			describeAnswers(document, o, path)
+			shareErrors(document, o)
 		}
 	}
 	for _, g := range groups {
@@ -119,6 +120,21 @@ func describeAnswers(document *huma.OpenAPI, o *huma.Operation, path string) {
 				media.Example = e.of(media.Schema, "")
 			}
 		}
+	}
+}
+
+// shareErrors moves among the components what operations answer alike: every error but one about the operation's own body.
+func shareErrors(document *huma.OpenAPI, o *huma.Operation) {
+	if document.Components.Responses == nil {
+		document.Components.Responses = map[string]*huma.Response{}
+	}
+	for status, answer := range o.Responses {
+		if status < "400" || status == "422" && o.RequestBody != nil {
+			continue
+		}
+		name := strings.ReplaceAll(answer.Description, " ", "")
+		document.Components.Responses[name] = answer
+		o.Responses[status] = &huma.Response{Ref: "#/components/responses/" + name}
 	}
 }
 

@@ -15,7 +15,8 @@ type Document struct {
 	Paths      map[string]map[string]Operation `json:"paths"`
 	Tags       []Tag                           `json:"tags"`
 	Components struct {
-		Schemas map[string]*Schema `json:"schemas"`
+		Schemas   map[string]*Schema `json:"schemas"`
+		Responses map[string]Answer  `json:"responses"`
 	} `json:"components"`
 }
 
@@ -57,8 +58,9 @@ type Body struct {
 	Content map[string]Media `json:"content"`
 }
 
-// Answer of one status.
+// Answer of one status; Ref is empty in a document that was Read.
 type Answer struct {
+	Ref         string           `json:"$ref"`
 	Description string           `json:"description"`
 	Content     map[string]Media `json:"content"`
 }
@@ -151,11 +153,23 @@ func (s *Schema) Sorted() []string {
 	return all
 }
 
-// Read a document.
+// Read a document, with the answers that its operations share put in their places.
 func Read(raw []byte) (*Document, error) {
 	d := new(Document)
 	if err := json.Unmarshal(raw, d); err != nil {
 		return nil, err
+	}
+	for _, o := range d.Operations() {
+		for status, a := range o.Responses {
+			if a.Ref == "" {
+				continue
+			}
+			shared, ok := d.Components.Responses[strings.TrimPrefix(a.Ref, "#/components/responses/")]
+			if !ok {
+				return nil, fmt.Errorf("%s: there is no answer %s", o.ID, a.Ref)
+			}
+			o.Responses[status] = shared
+		}
 	}
 	return d, nil
 }
