@@ -3,6 +3,11 @@ package oneshot
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -36,5 +41,46 @@ func TestRealEngine(t *testing.T) {
 		return v.Class == "anon.redis" && v.Port == int(redis.Port()) && v.PCI.Status == "fail" && v.Certainty == "confirmed"
 	}) {
 		t.Errorf("redis without login is not found: %+v", r.Vulnerabilities)
+	}
+}
+
+// TestCollaborator finds what shows itself only by calling back, from the flag to the result.
+func TestCollaborator(t *testing.T) {
+	t.Parallel()
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if at := r.URL.Query().Get("preview"); strings.HasPrefix(at, "http://127.0.0.1:") {
+			q, err := http.NewRequestWithContext(r.Context(), http.MethodGet, at, nil)
+			if err == nil {
+				if answer, err := (&http.Client{}).Do(q); err == nil {
+					answer.Body.Close()
+				}
+			}
+		}
+		_, _ = io.WriteString(w, "<title>Shop</title>")
+	}))
+	defer target.Close()
+	templates := filepath.Join(t.TempDir(), "templates")
+	if err := os.Mkdir(templates, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := "id: shop-preview\ninfo: {name: Shop fetches what it is told to, severity: high, tags: ssrf}\nhttp:\n- path: ['{{BaseURL}}/?preview=http://{{interactsh-url}}']\n" +
+		"  matchers: [{type: word, part: interactsh_protocol, words: [http]}]\n"
+	if err := os.WriteFile(filepath.Join(templates, "shop.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for how, want := range map[string]int{"": 0, "127.0.0.1": 1} {
+		var out, errs bytes.Buffer
+		_, port, _ := strings.Cut(strings.TrimPrefix(target.URL, "http://"), ":")
+		Run(t.Context(), Options{
+			Targets: []string{"127.0.0.1"}, Profile: "fast", Format: "json", Ports: "T:" + port, Templates: templates, Collaborator: how,
+		}, Streams{Out: &out, Err: &errs})
+		r := run{0, out.String(), errs.String()}.result(t)
+		found := slices.DeleteFunc(r.Vulnerabilities, func(v Vulnerability) bool { return v.ID != "shop-preview" })
+		if len(found) != want || want > 0 && !strings.Contains(found[0].Evidence, "Called back: http from 127.0.0.1") {
+			t.Errorf("collaborator %q: %+v\n%s", how, found, errs.String())
+		}
+	}
+	if code := Run(t.Context(), Options{Targets: []string{"127.0.0.1"}, Collaborator: "here"}, Streams{Out: io.Discard, Err: io.Discard}); code != ExitError {
+		t.Errorf("exit %d", code)
 	}
 }

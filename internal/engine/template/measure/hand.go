@@ -16,6 +16,7 @@ type written struct {
 	said     []said
 	from, to string // what is changed, in every answer; from empty: the status becomes 404
 	given    map[string]string
+	fetches  bool // what the last request names; the changed side does not
 }
 
 type said struct {
@@ -74,8 +75,9 @@ var byHand = []written{
 			`<script src="</script><script>alert(document.domain)</script>/wp-includes/js/tinymce/tiny_mce_popup.js">`}}, from: "Navis", to: "Other"},
 	{id: "akamai-detect", said: []said{{"GET /", 200, []string{page, "X-Cache: TCP_MISS from a23-1-2-3.deploy.akamaitechnologies.com (AkamaiGHost/11.0)"}, "<html></html>"}},
 		from: "deploy.akamai", to: "cache.example"},
-	{id: "telnet-detect", kind: "network", tag: "telnet", said: []said{{"", 0, nil, "\r\nTelnet service\r\nLogin authentication\r\n\r\nUsername:"}},
-		from: "Login authentication", to: "Welcome"},
+	{id: "CVE-2019-9978", said: []said{
+		{"GET /wp-content/plugins/social-warfare/readme.txt", 200, []string{"Content-Type: text/plain"}, "=== Social Warfare ===\nTags: share\nStable tag: 3.5.2\n"},
+		{"GET /wp-admin/admin-post.php?swp_debug=load_options&swp_url=http://*", 500, []string{page}, "<p>There has been a critical error on this website.</p>"}}, fetches: true},
 }
 
 // cases of a template that was written by hand.
@@ -87,10 +89,15 @@ func (w written) answers() *answer.Case {
 	for _, s := range w.said {
 		e := answer.Exchange{Answer: answer.Answer{Status: s.status, Fields: s.fields, Body: s.body}}
 		if method, target, ok := strings.Cut(s.request, " "); ok {
-			e.Request = answer.Request{Method: method, Target: regexp.MustCompile("^" + regexp.QuoteMeta(target) + "$")}
+			e.Request = answer.Request{Method: method, Target: regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(target), `\*`, ".*") + "$")}
 		}
 		c.Good = append(c.Good, e)
 		c.Bad = append(c.Bad, w.changed(e))
+	}
+	if w.fetches {
+		last := len(c.Good) - 1
+		c.Bad[last], c.Changed = c.Good[last], "the page is fetched no more"
+		c.Good[last].Answer.Call = &answer.Call{Protocol: "http", Says: []string{"User-Agent: WordPress/5.1; http://localhost"}}
 	}
 	return c
 }
