@@ -17,8 +17,8 @@ var binary, scannerBinary string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	if os.Getenv(pagesAt) != "" {
-		fmt.Fprintln(os.Stderr, servePages())
+	if os.Getenv(machineAt) != "" {
+		fmt.Fprintln(os.Stderr, beMachine())
 		return 1
 	}
 	dir, err := os.MkdirTemp("", "vedette-test-")

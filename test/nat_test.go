@@ -26,8 +26,8 @@ func TestScannersBehindNAT(t *testing.T) {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			berlin, vienna := newSite(t), newSite(t)
-			berlin.machine(hiddenPort, "nginx/1.18.0")
-			vienna.machine(hiddenPort, "Apache/2.4.49 (Unix)")
+			berlin.machine(hiddenPort, pages, "nginx/1.18.0")
+			vienna.machine(hiddenPort, pages, "Apache/2.4.49 (Unix)")
 			_, port, _ := net.SplitHostPort(freeAddress(t))
 			link := net.JoinHostPort(berlin.outer, port)
 			w := start(t, settings(t, databaseURL(t, dialect), "VEDETTE_SCANNER_LINK_ADDRESS="+link))

@@ -3,18 +3,12 @@ package test
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/vedette/vedette/internal/engine/lab"
 )
 
 // site is a customer's network in network namespaces of its own: a router that translates addresses, a machine for a scanner, and
@@ -112,12 +106,15 @@ func (s *site) rules(ns, text string) {
 }
 
 // met is how many packets of the scanner have come in at the target's interface.
-func (s *site) met() int {
+func (s *site) met() int { return s.counted(s.target, "seen") }
+
+// counted is what a counter of packets in a namespace tells.
+func (s *site) counted(ns, counter string) int {
 	s.Helper()
 	var told struct {
 		Nftables []struct{ Counter struct{ Packets int } }
 	}
-	if err := json.Unmarshal([]byte(s.run("ip", "netns", "exec", s.target, "nft", "-j", "list", "counter", "netdev", "m", "seen")), &told); err != nil {
+	if err := json.Unmarshal([]byte(s.run("ip", "netns", "exec", ns, "nft", "-j", "list", "counter", "netdev", "m", counter)), &told); err != nil {
 		s.Fatal(err)
 	}
 	n := 0
@@ -133,30 +130,4 @@ func (s *site) in(ns string, env []string, argv ...string) *process {
 	p.start()
 	s.Cleanup(func() { p.stop(syscall.SIGTERM) })
 	return p
-}
-
-// machine lets the target serve pages at the port of its first address, as that program.
-func (s *site) machine(port, program string) {
-	s.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.in(s.target, []string{pagesAt + "=" + targetAddress + ":" + port, pagesBy + "=" + program}, self)
-}
-
-// Settings with which the test's own program is a machine that serves pages, and no test.
-const (
-	pagesAt = "VEDETTE_TEST_PAGES_AT"
-	pagesBy = "VEDETTE_TEST_PAGES_BY"
-)
-
-func servePages() error {
-	l, err := net.Listen("tcp", os.Getenv(pagesAt))
-	if err != nil {
-		return err
-	}
-	page := lab.Page(map[string]string{"Server": os.Getenv(pagesBy)}, "<!doctype html><title>Shop</title>")
-	s := &http.Server{Handler: page, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
-	return s.Serve(l)
 }
