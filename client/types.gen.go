@@ -33,7 +33,7 @@ type Apikey struct {
 
 // AssignScannerInput is what the operation "Assign a scanner to an organization" takes.
 type AssignScannerInput struct {
-	Organization string `json:"organization"` // Id of an organization of one's branch; null takes the scanner back for one's home organization alone
+	Organization *string `json:"organization"` // Id of an organization of one's branch; null takes the scanner back for one's home organization alone
 }
 
 // AssignSubscriptionFeaturesInput is what the operation "Assign features to a subscription" takes.

@@ -139,7 +139,7 @@ func endAllSessions(tx *db.Tx) (sessions, links int, err error) {
 	if links, err = tx.Exec("delete from mail_links"); err != nil {
 		return 0, 0, fmt.Errorf("end links: %w", err)
 	}
-	for _, table := range []string{"otp_sessions", "otp_messages", "passkey_challenges"} {
+	for _, table := range []string{"otp_sessions", "otp_messages", "passkey_challenges", "oidc_sessions"} {
 		if _, err := tx.Exec("delete from " + table); err != nil {
 			return 0, 0, fmt.Errorf("end half sign-ins: %w", err)
 		}

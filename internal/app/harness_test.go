@@ -74,6 +74,7 @@ func start(t *testing.T, dialect db.Dialect, options ...string) *program {
 		"VEDETTE_MAIL_HOST=" + box.Host, fmt.Sprint("VEDETTE_MAIL_PORT=", box.Port),
 		"VEDETTE_DATA_DIR=" + t.TempDir(), "VEDETTE_DATABASE_URL=" + address, "VEDETTE_HTTP_ADDRESS=127.0.0.1:0",
 		"VEDETTE_OPERATOR_PASSWORD=" + password, "VEDETTE_SCANNER_EMBEDDED=true", "VEDETTE_API_SIGN_IN_LIMIT=0", "VEDETTE_API_RATE_LIMIT=0",
+		"VEDETTE_API_TOKEN_IDLE=0s",                // stories move the clock
 		"VEDETTE_SCAN_ALLOW_NETWORKS=192.0.2.0/24", // what shared scanners may attack without a proof of control
 	}, options...))
 	if err != nil {

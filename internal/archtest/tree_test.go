@@ -36,7 +36,7 @@ func (f *file) test() bool {
 }
 
 // testPackages hold what tests share; no other code may import them.
-var testPackages = []string{"internal/archtest", "internal/engine/lab", "internal/platform/mail/mailtest", "internal/schema/dbtest"}
+var testPackages = []string{"internal/archtest", "internal/engine/lab", "internal/platform/mail/mailtest", "internal/platform/oidc/oidctest", "internal/schema/dbtest"}
 
 func (f *file) imports() []string {
 	var paths []string

@@ -17,6 +17,7 @@ func init() {
 	db.Register(
 		db.Table{Name: "authorities", Closed: true},
 		db.Table{Name: "sign_in_attempts", Closed: true},
+		db.Table{Name: "oidc_sessions", Closed: true},
 		db.Table{Name: "feed_versions", Closed: true},
 		db.Table{Name: "organization_tree", Derived: true},
 
@@ -33,6 +34,7 @@ func init() {
 		db.Table{Name: "passkeys", Tenancy: db.Branch},
 		db.Table{Name: "passkey_challenges", Tenancy: db.Branch},
 		db.Table{Name: "mail_links", Tenancy: db.Branch},
+		db.Table{Name: "oidc_identities", Tenancy: db.Branch},
 
 		db.Table{Name: "plans", Tenancy: db.SharedDown},
 		db.Table{Name: "port_lists", Tenancy: db.SharedDown},

@@ -52,6 +52,9 @@ type Token struct {
 	CreatedAt clock.Time  `bun:"created_at"`
 	ExpiresAt *clock.Time `bun:"expires_at"`
 
+	LastUsedAt clock.Time `bun:"last_used_at"` // to the minute; not kept of an access token
+	Vouched    bool       `bun:"vouched"`      // an identity provider saw a second factor that counts here
+
 	PasswordCheckedAt *clock.Time `bun:"password_checked_at"` // when the password was last asked for with it; nil: never
 
 	ImpersonatorID   *string `bun:"impersonator_id"` // of an impersonation: who acts as the user
@@ -64,6 +67,7 @@ type Auth struct {
 	DB       *db.DB
 	Hasher   *secret.Hasher
 	Lifetime time.Duration // of a sign-in token
+	Idle     time.Duration // for which one may go unused; 0: as long as it lives
 	Sealer   *secret.Sealer
 	SMS      sms.Sender // nil: this installation sends no text messages
 	Log      *slog.Logger
@@ -71,6 +75,9 @@ type Auth struct {
 	Mailer   *mail.Mailer
 	BaseURL  string     // of the pages that links in mails open
 	Record   op.Auditor // keeps what is told in two organizations' audit trails
+	SignOn   *SignOn    // nil: there is no single sign-on
+
+	RequireTwoFactor bool // of every user, whatever the organization asks for
 }
 
 // Credentials of one request.
@@ -88,12 +95,13 @@ func (a *Auth) Identify(ctx context.Context, c Credentials) (access.Principal, e
 		return access.Principal{}, err
 	}
 	var p access.Principal
+	var unnoted bool
 	err = a.DB.Read(ctx, access.System(access.DoorAuthenticate), func(tx *db.Tx) error {
 		t, err := tokenByHash(tx, secret.TokenHash(token))
 		if err != nil {
 			return err
 		}
-		if t == nil || t.ExpiresAt != nil && *t.ExpiresAt <= tx.Now() {
+		if t == nil || t.over(tx.Now(), a.Idle) {
 			return fault.New(fault.Unauthenticated, "The token is unknown or has expired; sign in again.").Coded("token_invalid")
 		}
 		u, err := user.ByID(tx, t.UserID)
@@ -111,13 +119,36 @@ func (a *Auth) Identify(ctx context.Context, c Credentials) (access.Principal, e
 				return err
 			}
 		}
-		p.Token, p.Expires = t.ID, t.ExpiresAt
+		p.Token, p.Expires, p.MustEnroll = t.ID, t.ExpiresAt, a.mustEnroll(p, u, t)
+		unnoted = t.Kind != accessToken && t.LastUsedAt <= tx.Now().Add(-noteEvery)
 		return nil
 	})
 	if err != nil {
 		return access.Principal{}, err
 	}
+	if unnoted && a.Idle > 0 {
+		a.noteUse(ctx, p.Token)
+	}
 	return p, nil
+}
+
+// over says whether the token works no more: its time has come, or it went unused for too long.
+func (t *Token) over(now clock.Time, idle time.Duration) bool {
+	if t.ExpiresAt != nil && *t.ExpiresAt <= now {
+		return true
+	}
+	return idle > 0 && t.Kind != accessToken && max(t.CreatedAt, t.LastUsedAt) <= now.Add(-idle)
+}
+
+// noteEvery is how exactly the use of a token is noted, so that not every request writes.
+const noteEvery = time.Minute
+
+// noteUse of a token. Where that fails the request goes on: the token ends early at worst.
+func (a *Auth) noteUse(ctx context.Context, id string) {
+	err := a.DB.Write(ctx, access.System(access.DoorAuthenticate), func(tx *db.Tx) error { return tokenUsed(tx, id) })
+	if err != nil {
+		a.Log.WarnContext(ctx, "note the use of a token", slog.Any("error", err))
+	}
 }
 
 func tokenOf(header string) (string, error) {

@@ -61,7 +61,7 @@ func (a *Auth) impersonate(ctx context.Context, open op.Opener, in *impersonateI
 		out = SignedIn{Token: token.Reveal(), ExpiresAt: tx.Now().Add(impersonationTime), User: ShortUser{u.ID, u.Username, u.Role}}
 		request := op.RequestOf(ctx)
 		t := &Token{ID: db.NewID(), UserID: u.ID, Kind: impersonation, Hash: secret.TokenHash(token.Reveal()), IP: request.IP, UserAgent: request.UserAgent,
-			CreatedAt: tx.Now(), ExpiresAt: clock.AtPointer(out.ExpiresAt.Time()), ImpersonatorID: &p.User, ImpersonatorName: p.Username, Reason: reason}
+			CreatedAt: tx.Now(), LastUsedAt: tx.Now(), ExpiresAt: clock.AtPointer(out.ExpiresAt.Time()), ImpersonatorID: &p.User, ImpersonatorName: p.Username, Reason: reason}
 		t.OrganizationID = u.OrganizationID
 		if err := insert(tx, t); err != nil {
 			return err

@@ -46,7 +46,7 @@ func (a *Auth) Work(q *jobs.Queue) {
 	jobs.Work(q, minute, a.mailLink)
 	jobs.Work(q, minute, a.forgotten)
 	jobs.Work(q, minute, func(ctx context.Context, _ pruneJob) error {
-		return a.DB.Write(ctx, access.System(access.DoorAuthenticate), func(tx *db.Tx) error { return errors.Join(forgetOld(tx), forgetLinks(tx)) })
+		return a.DB.Write(ctx, access.System(access.DoorAuthenticate), func(tx *db.Tx) error { return errors.Join(forgetOld(tx), forgetIdle(tx, a.Idle), forgetLinks(tx)) })
 	})
 	q.Every(hour, pruneJob{})
 }

@@ -107,13 +107,13 @@ const shownAfterPassword = 10 * time.Minute
 
 func (a *Auth) factorOperations() []op.Operation {
 	all := op.In("User", "User 2FA",
-		op.Long("enableTwoFactor", "Enable 2FA", http.MethodPut, "/v2/user/mfa/enable", access.Own, a.enable).Conflicts().
+		op.Long("enableTwoFactor", "Enable 2FA", http.MethodPut, "/v2/user/mfa/enable", access.Own, a.enable).Conflicts().Enrolls().
 			Says("Prepares a method only: verify_installation with a code turns it on, within 15 minutes. sms sends the code to the number."),
-		op.Long("verifyTwoFactor", "Verify 2FA installation", http.MethodPut, "/v2/user/mfa/verify_installation", access.Own, a.verifyInstallation).Conflicts().
+		op.Long("verifyTwoFactor", "Verify 2FA installation", http.MethodPut, "/v2/user/mfa/verify_installation", access.Own, a.verifyInstallation).Conflicts().Enrolls().
 			Says("Turns the prepared method on. The first that is on becomes the default."),
 		op.Long("disableTwoFactor", "Disable 2FA", http.MethodPut, "/v2/user/mfa/disable", access.Own, a.disable).Conflicts().
 			Says("Without any method left, the recovery codes are gone, too."),
-		op.Get("lookUpPhoneNumber", "Lookup phone number", "/v2/user/mfa/lookup_phone_number", access.Own, lookUp),
+		op.Get("lookUpPhoneNumber", "Lookup phone number", "/v2/user/mfa/lookup_phone_number", access.Own, lookUp).Enrolls(),
 		op.Do("chooseDefaultMethod", "Default 2FA method", http.MethodPut, "/v2/user/mfa/default_method", access.Own, chooseDefault).Conflicts(),
 		op.Long("generateRecoveryCodes", "Generate Recovery Codes", http.MethodPut, "/v2/user/mfa/recovery_codes", access.Own, a.generateRecoveryCodes).Conflicts().
 			Says("Ten new ones; former ones work no more."),
@@ -288,6 +288,9 @@ func (a *Auth) disable(ctx context.Context, open op.Opener, in *disableInput) (F
 		if err := turn(tx, u, method, false, ""); err != nil {
 			return err
 		}
+		if err := a.mayDoWithout(tx, u); err != nil {
+			return err
+		}
 		if err := deleteMethod(tx, u, method); err != nil {
 			return err
 		}
@@ -295,6 +298,14 @@ func (a *Auth) disable(ctx context.Context, open op.Opener, in *disableInput) (F
 		return dropUnneeded(tx, u)
 	})
 	return out, err
+}
+
+// mayDoWithout refuses to leave a user without any second factor where one is required.
+func (a *Auth) mayDoWithout(tx *db.Tx, u *user.User) error {
+	if u.TwoFactor().Enabled || !a.RequireTwoFactor && !tx.Grant().Principal().Home.TwoFactorRequired {
+		return nil
+	}
+	return fault.New(fault.Conflict, "A second factor is required here; turn another one on first.").Coded("two_factor_required")
 }
 
 // dropUnneeded drops what stands in for a second factor where none is left.

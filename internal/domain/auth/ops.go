@@ -38,6 +38,8 @@ type SignedIn struct {
 	OTPSessionState  string     `json:"otp_session_state,omitempty" doc:"Send it with otp_attempt to this operation again: within ten minutes, at most five times"`
 	OTPMethods       []string   `json:"otp_methods,omitempty" doc:"totp, sms, webauthn; the default first"`
 	OTPDefaultMethod string     `json:"otp_default_method,omitempty"`
+
+	TwoFactorRequired bool `json:"two_factor_required,omitempty" doc:"The token serves only to turn a second factor on; then it serves for all"`
 }
 
 // ShortUser is who signed in.
@@ -80,6 +82,7 @@ func (a *Auth) Operations() []op.Operation {
 		a.linkOperations(),
 		a.impersonateOperations(),
 		a.sessionOperations(),
+		a.signOnOperations(),
 		a.secondStepOperations(),
 		a.passwordOperations(),
 		a.ownSessionOperations(),
@@ -91,11 +94,11 @@ func (a *Auth) Operations() []op.Operation {
 func (a *Auth) sessionOperations() []op.Operation {
 	return append(op.In("Authentication", "",
 		op.Long("signIn", "Sign in", http.MethodPost, "/v2/auth/sign_in", access.Public, a.signIn),
-		op.Do("signOut", "Sign out", http.MethodDelete, "/v2/auth/sign_out", access.SignedIn, signOut),
+		op.Do("signOut", "Sign out", http.MethodDelete, "/v2/auth/sign_out", access.SignedIn, signOut).Enrolls(),
 	), op.In("User", "",
 		op.Get("validToken", "Check whether the token is valid", "/v2/user/valid_token", access.SignedIn, func(tx *db.Tx, _ *op.Empty) (Valid, error) {
 			return Valid{Valid: true, ExpiresAt: tx.Grant().Principal().Expires}, nil
-		}),
+		}).Enrolls(),
 		op.Quiet("listPermissions", "Get current user permissions", "/v2/user/permissions", access.Own, permissions),
 		op.Do("generateAccessToken", "Generate a new access token", http.MethodPut, "/v2/user/generate_access_token", access.Own, generate).
 			NotImpersonated().Says("Replaces the old one. The token is shown this once."),
@@ -137,11 +140,11 @@ func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (Sig
 	}
 	var out SignedIn
 	err = open.Write(ctx, func(tx *db.Tx) error {
-		checked := clock.AtPointer(tx.Now().Time())
+		shown := proof{passwordCheckedAt: clock.AtPointer(tx.Now().Time())}
 		if u.TwoFactor().Enabled {
-			out, err = begin(tx, u, checked)
+			out, err = begin(tx, u, shown)
 		} else {
-			out, err = a.start(tx, u, request, checked)
+			out, err = a.start(tx, u, request, shown)
 		}
 		return err
 	})
@@ -208,12 +211,12 @@ func (a *Auth) verify(ctx context.Context, u *user.User, password string) error 
 	return nil
 }
 
-// start a session of the user. passwordCheckedAt is when the password was asked for on the way here; nil: it was not.
-func (a *Auth) start(tx *db.Tx, u *user.User, r op.Request, passwordCheckedAt *clock.Time) (SignedIn, error) {
+// start a session of the user.
+func (a *Auth) start(tx *db.Tx, u *user.User, r op.Request, shown proof) (SignedIn, error) {
 	token := secret.NewToken(sessionPrefix)
 	out := SignedIn{Token: token.Reveal(), ExpiresAt: tx.Now().Add(a.Lifetime), User: ShortUser{u.ID, u.Username, u.Role}}
 	t := &Token{ID: db.NewID(), UserID: u.ID, Kind: session, Hash: secret.TokenHash(token.Reveal()), IP: r.IP, UserAgent: r.UserAgent,
-		CreatedAt: tx.Now(), ExpiresAt: &out.ExpiresAt, PasswordCheckedAt: passwordCheckedAt}
+		CreatedAt: tx.Now(), LastUsedAt: tx.Now(), ExpiresAt: &out.ExpiresAt, PasswordCheckedAt: shown.passwordCheckedAt, Vouched: shown.vouched}
 	t.OrganizationID = u.OrganizationID
 	if err := insert(tx, t); err != nil {
 		return SignedIn{}, err
@@ -225,8 +228,14 @@ func (a *Auth) start(tx *db.Tx, u *user.User, r op.Request, passwordCheckedAt *c
 		return SignedIn{}, err
 	}
 	p, err := principal(tx, u, Credentials{})
+	out.TwoFactorRequired = a.mustEnroll(p, u, t)
 	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Actor: &p})
 	return out, err
+}
+
+// mustEnroll says whether the sign-in serves only to turn a second factor on: one is asked for here, and none was shown.
+func (a *Auth) mustEnroll(p access.Principal, u *user.User, t *Token) bool {
+	return (a.RequireTwoFactor || p.Home.TwoFactorRequired) && t.Kind != impersonation && !t.Vouched && !u.TwoFactor().Enabled
 }
 
 func signOut(tx *db.Tx, _ *op.Empty) (Message, error) {

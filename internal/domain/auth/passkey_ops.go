@@ -66,9 +66,9 @@ var passkeyColumns = filter.Columns{Date: "created_at", Sort: "created_at", All:
 func (a *Auth) passkeyOperations() []op.Operation {
 	own := op.In("User", "User 2FA",
 		op.List("listPasskeys", "List passkeys", "/v2/user/mfa/webauthn", access.Own, passkeyColumns, listPasskeys),
-		op.Do("beginPasskey", "Begin to register a passkey", http.MethodPost, "/v2/user/mfa/webauthn/begin", access.Own, a.beginPasskey).Conflicts().
+		op.Do("beginPasskey", "Begin to register a passkey", http.MethodPost, "/v2/user/mfa/webauthn/begin", access.Own, a.beginPasskey).Conflicts().Enrolls().
 			Says("The answer goes to the browser's navigator.credentials.create, and what that gives to Register a passkey, within ten minutes."),
-		op.Create("createPasskey", "Register a passkey", "/v2/user/mfa/webauthn", access.Own, a.createPasskey).Conflicts().
+		op.Create("createPasskey", "Register a passkey", "/v2/user/mfa/webauthn", access.Own, a.createPasskey).Conflicts().Enrolls().
 			Says("Signing in needs a second step from now on. Make recovery codes unless there are some."),
 		op.Long("deletePasskey", "Delete a passkey", http.MethodDelete, "/v2/user/mfa/webauthn/{id}", access.Own, a.deletePasskey),
 	)
@@ -183,6 +183,9 @@ func (a *Auth) deletePasskey(ctx context.Context, open op.Opener, in *deletePass
 			return err
 		}
 		if err := hold(tx, u, len(left)); err != nil {
+			return err
+		}
+		if err := a.mayDoWithout(tx, u); err != nil {
 			return err
 		}
 		return dropUnneeded(tx, u)

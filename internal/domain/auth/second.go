@@ -25,6 +25,7 @@ type half struct {
 	PasswordCheckedAt *clock.Time `bun:"password_checked_at"` // nil: the first step asked for none
 	Tries             int         `bun:"tries"`
 	Challenge         *challenge  `bun:"challenge,type:jsonb"` // for a passkey; nil: none was asked for
+	Identity          *person     `bun:"identity,type:jsonb"`  // whom the provider vouched for; nil: the first step was here
 	CreatedAt         clock.Time  `bun:"created_at"`
 	ExpiresAt         clock.Time  `bun:"expires_at"`
 }
@@ -43,13 +44,20 @@ var (
 
 func passwordMark(u *user.User) string { return secret.TokenHash("mark:" + u.PasswordHash) }
 
+// proof is what a sign-in has shown by now.
+type proof struct {
+	passwordCheckedAt *clock.Time // when the password was asked for on the way here; nil: it was not
+	person            *person     // whom the provider vouched for, to be linked to the user; nil: nobody
+	vouched           bool        // the provider saw a second factor that counts here
+}
+
 // begin keeps that the first step succeeded and asks for the second.
-func begin(tx *db.Tx, u *user.User, passwordCheckedAt *clock.Time) (SignedIn, error) {
+func begin(tx *db.Tx, u *user.User, shown proof) (SignedIn, error) {
 	if err := forgetOld(tx); err != nil {
 		return SignedIn{}, err
 	}
 	state := secret.NewToken(statePrefix)
-	h := &half{ID: db.NewID(), UserID: u.ID, Hash: secret.TokenHash(state.Reveal()), PasswordMark: passwordMark(u), PasswordCheckedAt: passwordCheckedAt,
+	h := &half{ID: db.NewID(), UserID: u.ID, Hash: secret.TokenHash(state.Reveal()), PasswordMark: passwordMark(u), PasswordCheckedAt: shown.passwordCheckedAt, Identity: shown.person,
 		CreatedAt: tx.Now(), ExpiresAt: tx.Now().Add(stateLifetime)}
 	h.OrganizationID = u.OrganizationID
 	return SignedIn{OTPSessionState: state.Reveal(), OTPMethods: u.Methods(), OTPDefaultMethod: u.OTPDefaultMethod}, insertHalf(tx, h)
@@ -104,7 +112,12 @@ func (a *Auth) finish(ctx context.Context, open op.Opener, state string, prove f
 			if err := deleteHalf(tx, h); err != nil {
 				return err
 			}
-			out, err = a.start(tx, u, request, h.PasswordCheckedAt)
+			if h.Identity != nil {
+				if err := attach(tx, u, *h.Identity, request); err != nil {
+					return err
+				}
+			}
+			out, err = a.start(tx, u, request, proof{passwordCheckedAt: h.PasswordCheckedAt})
 			return err
 		})
 	})

@@ -20,7 +20,8 @@ type SessionAttributes struct {
 	Impersonator *op.Link    `json:"impersonator" doc:"Who acts as you; null: you do"`
 	Reason       string      `json:"reason" doc:"Why, of an impersonation"`
 	CreatedAt    clock.Time  `json:"created_at" format:"date-time"`
-	ExpiresAt    *clock.Time `json:"expires_at" format:"date-time"`
+	LastUsedAt   clock.Time  `json:"last_used_at" format:"date-time" doc:"To the minute"`
+	ExpiresAt    *clock.Time `json:"expires_at" format:"date-time" doc:"At the latest: it ends earlier where it goes unused (api.token_idle)"`
 }
 
 // Key is the resource's id and type.
@@ -37,6 +38,7 @@ var sessionColumns = filter.Columns{Date: "created_at", Sort: "created_at desc",
 	{Name: "ip", SQL: "?TableAlias.ip", Search: true},
 	{Name: "user_agent", SQL: "?TableAlias.user_agent", Search: true, NoSort: true},
 	{Name: "created_at", SQL: "?TableAlias.created_at", Kind: filter.Moment},
+	{Name: "last_used_at", SQL: "?TableAlias.last_used_at", Kind: filter.Moment},
 	{Name: "expires_at", SQL: "?TableAlias.expires_at", Kind: filter.Moment, Null: true},
 }}
 
@@ -44,7 +46,7 @@ func (a *Auth) ownSessionOperations() []op.Operation {
 	return op.In("User", "Sessions",
 		op.List("listSessions", "List the current user's sessions", "/v2/user/sessions", access.Own, sessionColumns,
 			func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[SessionAttributes], error) {
-				rows, meta, err := fetchSessions(tx, tx.Grant().Principal().User, q)
+				rows, meta, err := fetchSessions(tx, tx.Grant().Principal().User, a.Idle, q)
 				page := filter.Page[SessionAttributes]{Meta: meta}
 				for _, t := range rows {
 					page.Rows = append(page.Rows, t.attributes(tx.Grant().Principal().Token))
@@ -52,7 +54,7 @@ func (a *Auth) ownSessionOperations() []op.Operation {
 				return page, err
 			}).NotImpersonated().Says("Sign-ins that have not ended, and impersonations of you. The access token is none."),
 		op.Delete("endSession", "End a session of the current user", "/v2/user/sessions/{id}", access.Own, "session", func(tx *db.Tx, in *op.Path) error {
-			t, err := sessionOf(tx, tx.Grant().Principal().User, in.ID)
+			t, err := sessionOf(tx, tx.Grant().Principal().User, in.ID, a.Idle)
 			if err != nil {
 				return err
 			}
@@ -62,7 +64,7 @@ func (a *Auth) ownSessionOperations() []op.Operation {
 		op.Do("endOtherSessions", "End all other sessions of the current user", http.MethodDelete, "/v2/user/sessions", access.Own,
 			func(tx *db.Tx, _ *op.Empty) (Ended, error) {
 				p := tx.Grant().Principal()
-				n, err := countOtherSessions(tx, p.User, p.Token)
+				n, err := countOtherSessions(tx, p.User, p.Token, a.Idle)
 				if err != nil || n == 0 {
 					return Ended{}, err
 				}
@@ -76,7 +78,8 @@ func (a *Auth) ownSessionOperations() []op.Operation {
 func (t Token) RowID() string { return t.ID }
 
 func (t Token) attributes(current string) SessionAttributes {
-	a := SessionAttributes{ID: t.ID, Kind: t.Kind, Current: t.ID == current, IP: t.IP, UserAgent: t.UserAgent, Reason: t.Reason, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}
+	a := SessionAttributes{ID: t.ID, Kind: t.Kind, Current: t.ID == current, IP: t.IP, UserAgent: t.UserAgent, Reason: t.Reason, CreatedAt: t.CreatedAt,
+		LastUsedAt: max(t.CreatedAt, t.LastUsedAt), ExpiresAt: t.ExpiresAt}
 	if t.ImpersonatorID != nil {
 		a.Impersonator = &op.Link{ID: *t.ImpersonatorID, Name: t.ImpersonatorName}
 	}

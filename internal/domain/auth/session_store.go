@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -9,23 +10,30 @@ import (
 	"github.com/vedette/vedette/internal/platform/filter"
 )
 
-func fetchSessions(tx *db.Tx, user string, q filter.Query) ([]Token, filter.Meta, error) {
+func fetchSessions(tx *db.Tx, user string, idle time.Duration, q filter.Query) ([]Token, filter.Meta, error) {
 	return filter.Fetch[Token](tx, q, func(rows any) *bun.SelectQuery {
-		return tx.Select(rows).Where("?TableAlias.user_id = ? AND ?TableAlias.kind <> ? AND ?TableAlias.expires_at > ?", user, accessToken, tx.Now())
+		return live(tx, tx.Select(rows), user, idle)
 	})
 }
 
-// sessionOf a user, which is no access token.
-func sessionOf(tx *db.Tx, user, id string) (*Token, error) {
+// live sessions of a user; an access token is none.
+func live(tx *db.Tx, q *bun.SelectQuery, user string, idle time.Duration) *bun.SelectQuery {
+	since := usedSince(tx, idle)
+	return q.Where("?TableAlias.user_id = ? AND ?TableAlias.kind <> ? AND ?TableAlias.expires_at > ?", user, accessToken, tx.Now()).
+		Where("(?TableAlias.created_at > ? OR ?TableAlias.last_used_at > ?)", since, since)
+}
+
+// sessionOf a user.
+func sessionOf(tx *db.Tx, user, id string, idle time.Duration) (*Token, error) {
 	t := &Token{}
-	if err := tx.Select(t).Where("id = ? AND user_id = ? AND kind <> ? AND expires_at > ?", id, user, accessToken, tx.Now()).Scan(tx.Context()); err != nil {
+	if err := live(tx, tx.Select(t), user, idle).Where("?TableAlias.id = ?", id).Scan(tx.Context()); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	return t, nil
 }
 
-func countOtherSessions(tx *db.Tx, user, current string) (int, error) {
-	n, err := tx.Select((*Token)(nil)).Where("user_id = ? AND kind <> ? AND id <> ? AND expires_at > ?", user, accessToken, current, tx.Now()).Count(tx.Context())
+func countOtherSessions(tx *db.Tx, user, current string, idle time.Duration) (int, error) {
+	n, err := live(tx, tx.Select((*Token)(nil)), user, idle).Where("?TableAlias.id <> ?", current).Count(tx.Context())
 	if err != nil {
 		return 0, fmt.Errorf("count sessions: %w", err)
 	}

@@ -48,6 +48,7 @@ func Update(tx *db.Tx, id string, in UpdateAttributes) (*Organization, error) {
 		{in.ContactName, &o.ContactName}, {in.ContactTitle, &o.ContactTitle}, {in.ContactPhone, &o.ContactPhone}, {in.ContactEmail, &o.ContactEmail}} {
 		f.from.Set(f.to)
 	}
+	in.TwoFactorRequired.Set(&o.TwoFactorRequired)
 	if err := save(tx, o); err != nil {
 		return nil, err
 	}
@@ -74,9 +75,12 @@ type audited struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	Contact
+	TwoFactorRequired bool `json:"two_factor_required"`
 }
 
-func (o Organization) told() audited { return audited{o.Name, o.Description, o.Contact} }
+func (o Organization) told() audited {
+	return audited{o.Name, o.Description, o.Contact, o.TwoFactorRequired}
+}
 
 // remove deletes all that the organization owns. Fault kinds: notfound, conflict.
 func remove(tx *db.Tx, id string, end End) (Deleted, error) {

@@ -18,6 +18,7 @@ type Attributes struct {
 	ParentOrganization *op.Link `json:"parent_organization"`
 	Contact
 	Partner             bool         `json:"partner" doc:"It has organizations below it"`
+	TwoFactorRequired   bool         `json:"two_factor_required" doc:"Its own users, not those of organizations below, need a second factor"`
 	UsersCount          int          `json:"users_count"`
 	ActiveSubscriptions []Subscribed `json:"active_subscriptions"`
 	CreatedAt           clock.Time   `json:"created_at" format:"date-time"`
@@ -70,6 +71,7 @@ type UpdateAttributes struct {
 	ContactTitle       op.Field[string] `json:"contact_title,omitempty" maxLength:"200"`
 	ContactPhone       op.Field[string] `json:"contact_phone,omitempty" maxLength:"60"`
 	ContactEmail       op.Field[string] `json:"contact_email,omitempty" maxLength:"320"`
+	TwoFactorRequired  op.Field[bool]   `json:"two_factor_required,omitempty" doc:"Its own users need a second factor; whoever has none may only turn one on"`
 }
 
 type updateInput struct {
@@ -147,7 +149,7 @@ func represent(tx *db.Tx, rows []Organization, enrich Enrich) ([]Attributes, err
 	all := make([]Attributes, len(rows))
 	for i, o := range rows {
 		all[i] = Attributes{ID: o.ID, Name: o.Name, Description: o.Description, Contact: o.Contact, Partner: o.Partner,
-			ActiveSubscriptions: []Subscribed{}, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt}
+			TwoFactorRequired: o.TwoFactorRequired, ActiveSubscriptions: []Subscribed{}, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt}
 		if o.ParentID != nil {
 			if name, visible := names[*o.ParentID]; visible {
 				all[i].ParentOrganization = &op.Link{ID: *o.ParentID, Name: name}

@@ -24,7 +24,10 @@ type Organization struct {
 	Name        string  `bun:"name"`
 	Description string  `bun:"description"`
 	Contact
-	Partner   bool        `bun:"partner"`
+	Partner bool `bun:"partner"`
+
+	TwoFactorRequired bool `bun:"two_factor_required"` // of its own users, not of those below
+
 	CreatedAt clock.Time  `bun:"created_at"`
 	UpdatedAt clock.Time  `bun:"updated_at"`
 	DeletedAt *clock.Time `bun:"deleted_at"`

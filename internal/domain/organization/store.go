@@ -82,7 +82,7 @@ func Children(tx *db.Tx, id string) (int, error) {
 func save(tx *db.Tx, o *Organization) error {
 	o.UpdatedAt = tx.Now()
 	_, err := tx.Update(o).Column("name", "description", "company_name", "address", "city", "state", "zipcode", "country", "phone", "website", "email",
-		"contact_name", "contact_title", "contact_phone", "contact_email", "updated_at").WherePK().Exec(tx.Context())
+		"contact_name", "contact_title", "contact_phone", "contact_email", "two_factor_required", "updated_at").WherePK().Exec(tx.Context())
 	if err != nil {
 		return fmt.Errorf("update organization: %w", err)
 	}
@@ -119,7 +119,7 @@ func Place(tx *db.Tx, id string) (access.Organization, error) {
 	if err := tx.Select(&o).Where("?TableAlias.id = ?", id).Scan(tx.Context()); err != nil {
 		return place, fmt.Errorf("organization: %w", err)
 	}
-	place.Name = o.Name
+	place.Name, place.TwoFactorRequired = o.Name, o.TwoFactorRequired
 	err := tx.Query(&place.Chain, `select ancestor_id from organization_tree where descendant_id = ? and depth > 0 order by depth`, id)
 	if err != nil {
 		return place, fmt.Errorf("organization: %w", err)

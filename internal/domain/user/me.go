@@ -96,7 +96,7 @@ type ActiveProduct struct {
 
 func (p Parts) meOperations() []op.Operation {
 	return append(op.In("User", "",
-		op.Show("showMe", "Get current user", "/v2/user/me", access.Own, showMe),
+		op.Show("showMe", "Get current user", "/v2/user/me", access.Own, showMe).Enrolls(),
 		op.LongAction("updateMe", "Update current user", http.MethodPut, "/v2/user/me", access.Own, p.updateMe),
 		op.Do("changeProduct", "Change the user's product", http.MethodPut, "/v2/user/change_product", access.Own, changeProduct),
 	), op.In("User", "User Preferences",

@@ -13,6 +13,8 @@ type Organization struct {
 	ID    string
 	Name  string
 	Chain []string // ids of its ancestors, nearest first; the installation last
+
+	TwoFactorRequired bool // of its own users
 }
 
 // Below says whether the organization stands under the other in the tree.
@@ -33,6 +35,8 @@ type Principal struct {
 	Timezone string
 	Token    string      // id of the token used
 	Expires  *clock.Time // of the token; nil: never
+
+	MustEnroll bool // a second factor is asked for, and none is on: only what turns one on may be done
 
 	Home   Organization // the user's own
 	Acting Organization // chosen by X-Organization-Id; its own by default

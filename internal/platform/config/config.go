@@ -31,6 +31,7 @@ type Config struct {
 	Secret      Secret      `key:"secret"`
 	API         API         `key:"api"`
 	Operator    Operator    `key:"operator"`
+	OIDC        OIDC        `key:"oidc"`
 	Mail        Mail        `key:"mail"`
 	SMS         SMS         `key:"sms"`
 	ASV         ASV         `key:"asv"`
@@ -111,6 +112,23 @@ type API struct {
 	SignInLimit   int           `key:"sign_in_limit" default:"20" doc:"Tries a minute at signing in from one network address; 0 for no limit."`
 	RequireKey    bool          `key:"require_key" default:"false" doc:"Refuse calls without an API key in the header x-api-key, sign-in included. Make a key first: POST /v2/api_keys."`
 	TokenLifetime time.Duration `key:"token_lifetime" default:"12h" doc:"How long the token of a sign-in works."`
+	TokenIdle     time.Duration `key:"token_idle" default:"1h" doc:"How long the token of a sign-in may go unused before it works no more; 0 for no such end. Access tokens have none."`
+
+	RequireTwoFactor bool `key:"require_two_factor" default:"false" doc:"Whoever has no second factor may sign in only to turn one on. An organization can ask that of its own users besides."`
+}
+
+// OIDC is the identity provider of single sign-on (OpenID Connect).
+type OIDC struct {
+	Name          string         `key:"name" default:"sso" doc:"Name of the provider in paths, /v2/auth/oidc/NAME, and in the redirect URI to register there: <base_url>/oidc/NAME."`
+	Title         string         `key:"title" default:"Single sign-on" doc:"What people call the provider."`
+	Issuer        string         `key:"issuer" doc:"Its URL, exactly as its discovery document writes it. Without one there is no single sign-on."`
+	ClientID      string         `key:"client_id" doc:"Id of this installation there."`
+	ClientSecret  secret.Text    `key:"client_secret" doc:"Secret of this installation there; none for a public client."`
+	Scopes        []string       `key:"scopes" default:"email" doc:"What is asked for besides openid."`
+	EmailDomains  []string       `key:"email_domains" doc:"Domains of the verified e-mail addresses by which the provider's people are found among the users at their first sign-in; * for all. Whoever is no user is refused."`
+	SecondFactors []string       `key:"second_factors" doc:"Values of the claims amr and acr, such as mfa or hwk, that count as a second factor here. Without one of them a user's own second factor is asked for."`
+	AllowNetworks []netip.Prefix `key:"allow_networks" doc:"Private networks that the provider may be in."`
+	CAFile        string         `key:"ca_file" derived:"the machine's" doc:"PEM file with the certificates of authorities that the provider's certificate may come from."`
 }
 
 // Operator is the account that the first start makes.

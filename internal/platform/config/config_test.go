@@ -142,6 +142,8 @@ func TestMistakesNameTheOptionItsSourceAndTheRemedy(t *testing.T) {
 		"number as text": {file: "mail: {password: 0123}\n", want: []string{"mail.password", "in quotes"}},
 		"list as text":   {file: "http: {address: [a, b]}\n", want: []string{"http.address", "a text"}},
 		"feeds":          {env: []string{"VEDETTE_FEED_SOURCES=http://a/b", "VEDETTE_FEED_TRUSTED_KEYS=x", "VEDETTE_FEED_SYNC_EVERY=1m"}, want: []string{"feed.sources", "https://", "feed.trusted_keys", "feed.sync_every", "10m"}},
+		"provider":       {env: []string{"VEDETTE_OIDC_ISSUER=http://id.example", "VEDETTE_OIDC_NAME=a/b", "VEDETTE_API_TOKEN_IDLE=1m"}, want: []string{"oidc.issuer", "https://", "oidc.name", "oidc.email_domains", "oidc.client_id", "api.token_idle", "5m"}},
+		"domains":        {env: []string{"VEDETTE_OIDC_ISSUER=https://id.example", "VEDETTE_OIDC_CLIENT_ID=x", "VEDETTE_OIDC_EMAIL_DOMAINS=@example.org"}, want: []string{"oidc.email_domains", "example.com"}},
 		"not yaml":       {file: "http: [\n", want: []string{"not YAML"}},
 	} {
 		t.Run(name, func(t *testing.T) {

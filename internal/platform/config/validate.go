@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +74,7 @@ func (c *Config) validate() error {
 		c.validateKeys(),
 		c.validateMail(),
 		c.validateSMS(),
+		c.validateOIDC(),
 		c.validateFeed(),
 		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		oneOf("log.format", c.Log.Format, "text", "json"),
@@ -86,6 +88,7 @@ func (c *Config) validate() error {
 		between("api.sign_in_limit", c.API.SignInLimit, 0, 1_000_000),
 		between("scanner.memory_limit", c.Scanner.MemoryLimit, 64<<20, 1<<40),
 		between("api.token_lifetime", c.API.TokenLifetime, time.Minute, 90*24*time.Hour),
+		c.validateTokenIdle(),
 		optional(c.Operator.Password.Reveal(), func() error {
 			return between("operator.password: its length", len(c.Operator.Password), 12, secret.MaxPassword)
 		}),
@@ -173,6 +176,39 @@ func (c *Config) validateSMS() error {
 		base = fmt.Errorf("sms.base_url: %q: want https://HOST", c.SMS.BaseURL)
 	}
 	return errors.Join(base, required("sms.account", c.SMS.Account), required("sms.token", c.SMS.Token.Reveal()), required("sms.from", c.SMS.From))
+}
+
+// validateTokenIdle: use is noted once a minute, so that a shorter end would come to who works.
+func (c *Config) validateTokenIdle() error {
+	if c.API.TokenIdle == 0 {
+		return nil
+	}
+	return between("api.token_idle", c.API.TokenIdle, 5*time.Minute, 90*24*time.Hour)
+}
+
+var nameInPath = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+func (c *Config) validateOIDC() error {
+	o := c.OIDC
+	if o.Issuer == "" {
+		return nil
+	}
+	var mistakes []error
+	if u, err := url.Parse(o.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		mistakes = append(mistakes, fmt.Errorf("oidc.issuer: %q: want https://HOST or https://HOST/PATH", o.Issuer))
+	}
+	if !nameInPath.MatchString(o.Name) {
+		mistakes = append(mistakes, fmt.Errorf("oidc.name: %q: want up to 40 small letters, digits and hyphens", o.Name))
+	}
+	if len(o.EmailDomains) == 0 {
+		mistakes = append(mistakes, errors.New("oidc.email_domains: may not be empty; without a domain nobody is found"))
+	}
+	for _, d := range o.EmailDomains {
+		if strings.ContainsAny(d, "@/ ") || d != "*" && strings.Contains(d, "*") {
+			mistakes = append(mistakes, fmt.Errorf("oidc.email_domains: %q: want a domain such as example.com, or * for all", d))
+		}
+	}
+	return errors.Join(append(mistakes, required("oidc.client_id", o.ClientID), required("oidc.title", o.Title))...)
 }
 
 // politest is how often a publisher of feeds may be asked.

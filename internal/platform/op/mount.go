@@ -135,7 +135,7 @@ func (o Operation) statuses() []int {
 	if o.Permission != access.Public {
 		all = append(all, http.StatusUnauthorized)
 	}
-	if o.Permission.Coded() || o.notImpersonated {
+	if o.Permission != access.Public && !o.enrolls || o.notImpersonated {
 		all = append(all, http.StatusForbidden)
 	}
 	if strings.Contains(o.Path, "{") || o.Method == http.MethodPost {
@@ -179,8 +179,8 @@ func (m *Mount) enter(o Operation, extra []string) func(huma.Context, func(huma.
 			m.refuse(ctx, a.err)
 			return
 		}
-		if o.notNested && a.principal.Impersonator != "" {
-			m.refuse(ctx, fault.New(fault.Conflict, "You are impersonating already; stop that first.").Coded("impersonating"))
+		if err := o.bars(a.principal); err != nil {
+			m.refuse(ctx, err)
 			return
 		}
 		grant, err := access.Check(a.principal, o.Permission)
@@ -208,6 +208,17 @@ func (m *Mount) enter(o Operation, extra []string) func(huma.Context, func(huma.
 		ctx = huma.WithValue(ctx, grantKey, grant)
 		next(huma.WithValue(ctx, rawKey, raw{ctx: ctx, replay: key, prefer: ctx.Header("Prefer")}))
 	}
+}
+
+// bars is the fault for a caller whom the operation does not serve, whatever the permissions; nil for all others.
+func (o Operation) bars(p access.Principal) error {
+	switch {
+	case o.notNested && p.Impersonator != "":
+		return fault.New(fault.Conflict, "You are impersonating already; stop that first.").Coded("impersonating")
+	case p.MustEnroll && !o.enrolls && o.Permission != access.Public:
+		return fault.New(fault.Forbidden, "A second factor is required here: turn one on first (PUT /v2/user/mfa/enable, or a passkey).").Coded("two_factor_required")
+	}
+	return nil
 }
 
 func pathParams(path string) []string {

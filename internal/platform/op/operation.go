@@ -29,6 +29,7 @@ type Operation struct {
 
 	notImpersonated bool
 	notNested       bool
+	enrolls         bool
 	uploads         bool   // takes a form with a file
 	exports         bool   // a list that is always CSV
 	home            string // path of what a create makes, where that is not the create's own
@@ -50,6 +51,12 @@ func In(group, subgroup string, all ...Operation) []Operation {
 // NotImpersonated refuses the operation to an impersonator (403).
 func (o Operation) NotImpersonated() Operation {
 	o.notImpersonated = true
+	return o
+}
+
+// Enrolls lets a caller in who may only turn a second factor on.
+func (o Operation) Enrolls() Operation {
+	o.enrolls = true
 	return o
 }
 
