@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -202,9 +203,32 @@ func (s *sale) customerSignsInInTwoSteps() {
 	_, err := auth.SignInWithRecoveryCode(ctx, client.SignInWithRecoveryCodeInput{OTPSessionState: s.half(), RecoveryCode: s.codes[0]})
 	s.wantRefused("a recovery code again", err, http.StatusUnauthorized)
 	s.ada = s.anyone.With(client.WithToken(lost.Token))
-	if left := ok(s.ada.User.ShowRecoveryCodes(ctx))(s); left.Remaining != 9 {
+	if left := ok(s.ada.User.ShowRecoveryCodes(ctx))(s); left.Remaining != 9 || !slices.Equal(left.RecoveryCodes, s.codes[1:]) {
 		s.Errorf("%+v", left)
 	}
+	s.customerGivesUpPhone()
+}
+
+// customerGivesUpPhone that she lost: the authenticator alone is left, and new recovery codes.
+func (s *sale) customerGivesUpPhone() {
+	s.Helper()
+	ctx := context.Background()
+	if f := ok(s.ada.User.ChooseDefaultMethod(ctx, client.ChooseDefaultMethodInput{Method: "sms"}))(s).TwoFactorAuthentication; f.OTPDefaultMethod != "sms" {
+		s.Errorf("%+v", f)
+	}
+	if step := ok(s.anyone.Authentication.CheckTwoFactor(ctx, client.CheckTwoFactorInput{OTPSessionState: s.half()}))(s); step.OTPDefaultMethod != "sms" || !slices.Equal(step.OTPMethods, []string{"sms", "totp"}) {
+		s.Errorf("%+v", step)
+	}
+	f := ok(s.ada.User.DisableTwoFactor(ctx, client.DisableTwoFactorInput{Method: "sms", Password: password}))(s).TwoFactorAuthentication
+	if !f.Enabled || f.OTPSMSEnabled || !f.OTPTOTPEnabled || f.OTPDefaultMethod != "totp" || f.OTPPhone != "" {
+		s.Errorf("%+v", f)
+	}
+	fresh := ok(s.ada.User.GenerateRecoveryCodes(ctx, client.GenerateRecoveryCodesInput{Password: password}))(s).RecoveryCodes
+	if len(fresh) != 10 || slices.Contains(fresh, s.codes[1]) {
+		s.Errorf("%d recovery codes", len(fresh))
+	}
+	_, err := s.anyone.Authentication.SignInWithRecoveryCode(ctx, client.SignInWithRecoveryCodeInput{OTPSessionState: s.half(), RecoveryCode: s.codes[1]})
+	s.wantRefused("a recovery code that was replaced", err, http.StatusUnauthorized)
 }
 
 func (s *sale) colleagueAccepts() {
