@@ -31,17 +31,17 @@ const (
 	mysqlPluginAuth   = 0x00080000
 	mysqlLongPassword = 0x0001
 	mysqlTLS          = 0x0800
-
-	mysqlSecureOnly = 3159 // the error where connections in clear are prohibited
 )
 
-// mysqlLogin speaks the protocol of MySQL 4.1 and later to the end of the login, by TLS where the server insists on it.
+// mysqlLogin speaks the protocol of MySQL 4.1 and later to the end of the login. It takes the TLS that is offered, for
+// where that is demanded a login in clear fails like one with a wrong password.
 func (e *env) mysqlLogin(ctx context.Context, user, password string) (*mysqlReply, error) {
-	r, err := e.mysqlTry(ctx, user, password, false)
-	if err == nil && r.code == mysqlSecureOnly {
-		return e.mysqlTry(ctx, user, password, true)
+	if e.t.Service.Tunnel == "starttls" {
+		if r, err := e.mysqlTry(ctx, user, password, true); err == nil {
+			return r, nil
+		}
 	}
-	return r, err
+	return e.mysqlTry(ctx, user, password, false)
 }
 
 func (e *env) mysqlTry(ctx context.Context, user, password string, secure bool) (*mysqlReply, error) {

@@ -66,17 +66,19 @@ func (e *env) xmppDomains() []string {
 	return out
 }
 
-func (e *env) afterStartTLS(domain string) func(context.Context) (net.Conn, error) {
+// afterStartTLS begins TLS by the protocol's own command, under a name.
+func (e *env) afterStartTLS(name string) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		t := e.t
-		t.Host.Names = []string{domain}
-		t.Service.Name, t.Service.Tunnel = "xmpp", "starttls"
+		if t.Service.Name, t.Service.Tunnel = protocol(e.t), "starttls"; name != "" {
+			t.Host.Names = []string{name}
+		}
 		c, err := tlsprobe.Dial(ctx, e.n, t)
 		if err != nil {
 			return nil, err
 		}
 		_ = c.SetDeadline(time.Now().Add(2 * wait))
-		client := ztls.Client(c, &ztls.Config{InsecureSkipVerify: true, ServerName: domain, MinVersion: ztls.VersionTLS10})
+		client := ztls.Client(c, &ztls.Config{InsecureSkipVerify: true, ServerName: name, MinVersion: ztls.VersionTLS10})
 		if err := client.HandshakeContext(ctx); err != nil {
 			c.Close()
 			return nil, fmt.Errorf("handshake: %w", err)

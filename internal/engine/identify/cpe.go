@@ -21,6 +21,7 @@ var vendors = map[string]string{
 	"cherokee": "cherokee-project:cherokee", "monkey": "monkey-project:monkey", "darkhttpd": "darkhttpd_project:darkhttpd", "transmission": "transmissionbt:transmission",
 	"tinyproxy": "tinyproxy_project:tinyproxy", "privoxy": "privoxy:privoxy", "traefik": "traefik:traefik", "kestrel": "microsoft:asp.net_core",
 	"oracle weblogic": "oracle:weblogic_server", "ibm http server": "ibm:http_server", "resin": "caucho:resin", "zope": "zope:zope",
+	"twisted web": "twisted:twisted", "h2o": "dena:h2o", "uwsgi": "unbit:uwsgi", "php-fpm": "php:php",
 	"jenkins": "jenkins:jenkins", "grafana": "grafana:grafana", "gitlab": "gitlab:gitlab", "phpmyadmin": "phpmyadmin:phpmyadmin",
 	"wordpress": "wordpress:wordpress", "drupal": "drupal:drupal", "joomla": "joomla:joomla\\!", "kibana": "elastic:kibana", "jquery": "jquery:jquery",
 	"jquery ui": "jqueryui:jquery_ui", "bootstrap": "getbootstrap:bootstrap", "angularjs": "angularjs:angular.js", "vue.js": "vuejs:vue", "lodash": "lodash:lodash",

@@ -18,7 +18,7 @@ var serverNames = map[string]string{
 	"apple": "apple", "ecs": "edgecast", "gws": "google web server", "mochiweb": "mochiweb", "yaws": "yaws", "phusion": "passenger", "cups": "cups", "minio": "minio", "influxdb": "influxdb", "couchdb": "couchdb",
 	"openbsd": "openbsd httpd", "oswego": "oswego", "aiohttp": "aiohttp", "waitress": "waitress", "uvicorn": "uvicorn", "hypercorn": "hypercorn", "daphne": "daphne", "mini_httpd": "mini_httpd", "micro_httpd": "micro_httpd",
 	"rabbitmq": "rabbitmq", "cowboy": "cowboy", "netbox": "netbox", "splunkd": "splunk", "zenws": "zenws", "esf": "esf", "iweb": "iweb", "webfs": "webfs", "kestrel": "kestrel", "tengine": "tengine",
-	"transmission": "transmission", "privoxy": "privoxy", "polipo": "polipo", "asterisk": "asterisk", "wildfly": "wildfly", "jboss-eap": "jboss eap", "undertow": "undertow", "icecast": "icecast", "squid": "squid", "varnish": "varnish", "nginx-clojure": "nginx",
+	"twistedweb": "twisted web", "transmission": "transmission", "privoxy": "privoxy", "polipo": "polipo", "asterisk": "asterisk", "wildfly": "wildfly", "jboss-eap": "jboss eap", "undertow": "undertow", "icecast": "icecast", "squid": "squid", "varnish": "varnish", "nginx-clojure": "nginx",
 }
 
 // token is one product of a Server header: RFC 9110, 10.2.4.

@@ -20,7 +20,7 @@ var usualFolders = []string{
 // listing recognises pages that list a folder, by what the servers that make them write.
 var listing = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)<title>\s*Index of /`), // Apache, nginx, lighttpd, webfs, thttpd
-	regexp.MustCompile(`(?i)<h1>\s*Index of /`),
+	regexp.MustCompile(`(?i)<h[12]>\s*Index of /`),
 	regexp.MustCompile(`(?i)<title>\s*Directory listing for /`), // Python
 	regexp.MustCompile(`(?i)<title>\s*(Directory|Folder) (listing|index)(:| of| for| -)`),
 	regexp.MustCompile(`(?i)<title>\s*listing: /`), // webfs
@@ -41,7 +41,7 @@ func isListing(r *httpwire.Response) string {
 	}
 	body := string(r.Body[:min(len(r.Body), 128<<10)])
 	for _, re := range listing {
-		if at := re.FindStringIndex(body); at != nil && strings.Contains(body, "<a ") {
+		if at := re.FindStringIndex(body); at != nil && strings.Contains(strings.ToLower(body), "<a ") {
 			return body[at[0]:min(at[1], at[0]+200)]
 		}
 	}
@@ -95,6 +95,9 @@ func (s *scan) checkBackups() {
 	}
 	each(s, names, func(f string) {
 		r, err := s.client.Do(&httpwire.Request{Method: "GET", Target: f, Header: []httpwire.Field{{Name: "Range", Value: "bytes=0-65535"}}})
+		if err == nil && (r.Status == 400 || r.Status == 416) { // some take no range that ends after the file
+			r, err = s.client.Do(httpwire.Get(f))
+		}
 		if err != nil || r.Status != 200 && r.Status != 206 || isHTML(r) {
 			return
 		}

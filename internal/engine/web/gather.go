@@ -39,7 +39,7 @@ func gather(all []scanlink.Finding) []scanlink.Finding {
 func key(f scanlink.Finding) string { return f.Class + " " + f.Check + " " + f.Name }
 
 func spread(f scanlink.Finding) bool {
-	return f.Class == "web.dirlist" || f.Class == "web.old-jquery" || f.Class == "web.cors" || f.Class == "cve" && f.QoD == libraryQoD
+	return f.Class == "web.dirlist" || f.Class == "web.old-jquery" || f.Class == "web.cors" || f.Class == "web.status-page" || f.Class == "cve" && f.QoD == libraryQoD
 }
 
 func merged(same []scanlink.Finding) scanlink.Finding {

@@ -35,7 +35,7 @@ type Options struct {
 func Classes() []string {
 	return []string{
 		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.cors", "web.crlf", "web.debug-console", "web.dirlist", "web.embedded",
-		"web.headers", "web.lfi", "web.old-jquery", "web.pan-exposed", "web.payment-script", "web.rce", "web.redirect", "web.sqli", "web.trace", "web.webdav-put",
+		"web.headers", "web.lfi", "web.old-jquery", "web.pan-exposed", "web.payment-script", "web.rce", "web.redirect", "web.sqli", "web.status-page", "web.trace", "web.webdav-put",
 		"web.xss",
 	}
 }
@@ -106,6 +106,8 @@ func (s *scan) passive() {
 	s.checkHeaders()
 	s.checkTrace()
 	s.checkOrigins()
+	s.checkDebugger()
+	s.checkStatus()
 	s.checkLibraries()
 	s.checkListings()
 	s.checkLeftovers()

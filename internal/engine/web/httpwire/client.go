@@ -62,6 +62,9 @@ type Client struct {
 	slots chan struct{}
 	sent  atomic.Int64
 	fails atomic.Int64
+	tally *wire.Tally
+	heard atomic.Bool  // it has answered
+	tries atomic.Int64 // second ones
 
 	always atomic.Pointer[[]Field] // of every request: a session
 
@@ -85,7 +88,7 @@ func New(ctx context.Context, n *wire.Net, t wire.Target, o Options) *Client {
 	if o.UserAgent == "" {
 		o.UserAgent = UserAgent(t.Contact)
 	}
-	return &Client{ctx: ctx, net: n, target: t, secure: Secure(t), options: o, slots: make(chan struct{}, maxOpen)}
+	return &Client{ctx: ctx, net: n.Counting(nil), tally: n.Tally(), target: t, secure: Secure(t), options: o, slots: make(chan struct{}, maxOpen)}
 }
 
 // UserAgent names the scanner and whom to ask about it.
@@ -186,6 +189,7 @@ func (c *Client) Own(u *url.URL) bool {
 // Do sends one request and reads its answer. Redirects are the caller's.
 func (c *Client) Do(r *Request) (*Response, error) {
 	if c.Down() {
+		c.tally.Skip(1)
 		return nil, ErrDown
 	}
 	if n := c.sent.Add(1); c.options.MaxRequests > 0 && n > int64(c.options.MaxRequests) {
@@ -203,15 +207,30 @@ func (c *Client) Do(r *Request) (*Response, error) {
 		defer c.turn.Unlock()
 	}
 	resp, err := c.attempt(r, c.carrying(r).bytes(c), serial)
+	if err != nil && wire.Lost(err) && c.mayRetry() {
+		resp, err = c.attempt(r, c.carrying(r).bytes(c), serial)
+	}
 	if resp != nil && c.always.Load() != nil {
 		resp.Sent = r.bytes(c) // what is shown of a request holds no session
+	}
+	if c.ctx.Err() == nil {
+		c.tally.Count(err == nil || !wire.Lost(err))
 	}
 	if err != nil && c.ctx.Err() == nil {
 		c.fails.Add(1)
 	} else if err == nil {
 		c.fails.Store(0)
+		c.heard.Store(true)
 	}
 	return resp, err
+}
+
+// maxSecond bounds the requests that are sent a second time, since each may last as long as the first.
+const maxSecond = 20
+
+// mayRetry says that silence may have been chance: the target has answered before, and not only fails of late.
+func (c *Client) mayRetry() bool {
+	return c.ctx.Err() == nil && c.heard.Load() && c.fails.Load() < maxFails/2 && c.tries.Add(1) <= maxSecond
 }
 
 // Always sets fields that every request carries from now on, unless it sets them itself. They are in no Response.Sent.
