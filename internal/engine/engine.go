@@ -49,6 +49,8 @@ type Knowledge struct {
 	Roots   []string             // PEM certificates trusted besides the machine's own
 	Web     *web.Login           // the customer's own account of web applications
 	Told    func(scanlink.Login) // hears how a login of the checks fared
+	// Lost hears what a stage asked of a service, and how much of it got no answer; may be nil.
+	Lost func(stage string, s scanlink.Service, t *wire.Tally)
 	// Callbacks wait for what the collaborator hears of this host; nil without one.
 	Callbacks *template.Callbacks
 	Names     []string // host names seen anywhere in the plan: given, in certificates, in greetings

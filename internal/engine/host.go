@@ -238,7 +238,11 @@ func (h *host) tls(ctx context.Context, s scanlink.Service) scanlink.Service {
 	if h.run.plan.SignIn || h.run.stages.TLS == nil || s.Protocol != "tcp" || !mayTLS(s) {
 		return s
 	}
-	info, findings, err := h.run.stages.TLS(ctx, h.run.net, h.target(s))
+	tally := &wire.Tally{Port: s.Port}
+	info, findings, err := h.run.stages.TLS(ctx, h.run.net.Counting(tally), h.target(s))
+	if ctx.Err() == nil {
+		h.lost("tls", s, tally)
+	}
 	if err == nil && info != nil {
 		s.TLS = info
 		if s.Tunnel == "" {
@@ -282,7 +286,7 @@ func (h *host) check(ctx context.Context) {
 	if !h.run.profile.Checks || ctx.Err() != nil {
 		return
 	}
-	know := Knowledge{Profile: h.run.profile, Roots: h.run.plan.TrustedCAs, Names: h.run.names.list(), Web: webLogin(h.run.plan.Credentials), Told: h.signedIn, Callbacks: template.NewCallbacks(h.run.calls)}
+	know := Knowledge{Profile: h.run.profile, Roots: h.run.plan.TrustedCAs, Names: h.run.names.list(), Web: webLogin(h.run.plan.Credentials), Told: h.signedIn, Lost: h.lost, Callbacks: template.NewCallbacks(h.run.calls)}
 	h.share.stage("check", len(h.services)+1)
 	slots := make(chan struct{}, checkAtOnce)
 	var wg sync.WaitGroup

@@ -5,6 +5,7 @@ import (
 
 	"github.com/vedette/vedette/internal/engine/login"
 	"github.com/vedette/vedette/internal/engine/web"
+	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/scanlink"
 )
 
@@ -16,7 +17,11 @@ func (h *host) login(ctx context.Context) {
 		return
 	}
 	h.share.stage("login", 1)
-	r := h.run.stages.Login(ctx, h.run.net, h.plan, h.services, h.run.plan.Credentials)
+	tally := &wire.Tally{}
+	r := h.run.stages.Login(ctx, h.run.net.Counting(tally), h.plan, h.services, h.run.plan.Credentials)
+	if ctx.Err() == nil {
+		h.lost("login", scanlink.Service{Protocol: "tcp"}, tally)
+	}
 	h.share.probed(1)
 	h.mu.Lock()
 	h.facts.Logins = append(h.facts.Logins, r.Logins...)

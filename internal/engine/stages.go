@@ -36,9 +36,22 @@ const (
 )
 
 func checkService(ctx context.Context, n *wire.Net, t wire.Target, k Knowledge, templates *template.Set) []scanlink.Finding {
-	found := check.Run(ctx, n, t, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
-	found = append(found, templates.Run(ctx, n, t, template.Options{Active: k.Profile.Active, Deadline: clock.Now().Add(templateTime), Callbacks: k.Callbacks})...)
-	return append(found, web.Run(ctx, n, t, web.Options{Active: k.Profile.Active, Login: k.Web, SignedIn: k.Told, Deadline: clock.Now().Add(webTime)})...)
+	port := t.Service.Port
+	checks, imported, pages := &wire.Tally{Port: port}, &wire.Tally{Port: port}, &wire.Tally{Port: port}
+	found := check.Run(ctx, n.Counting(checks), t, check.Options{Logins: k.Profile.Logins, Active: k.Profile.Active, Names: k.Names, Roots: k.Roots})
+	until := clock.Now().Add(templateTime)
+	found = append(found, templates.Run(ctx, n.Counting(imported), t, template.Options{Active: k.Profile.Active, Deadline: until, Callbacks: k.Callbacks})...)
+	until = clock.Now().Add(webTime)
+	found = append(found, web.Run(ctx, n.Counting(pages), t, web.Options{Active: k.Profile.Active, Login: k.Web, SignedIn: k.Told, Deadline: until})...)
+	if !clock.Now().Before(until) {
+		pages.Skip(1)
+	}
+	if k.Lost != nil && ctx.Err() == nil {
+		k.Lost("checks", t.Service, checks)
+		k.Lost("templates", t.Service, imported)
+		k.Lost("web", t.Service, pages)
+	}
+	return found
 }
 
 func checkHost(ctx context.Context, n *wire.Net, h scanlink.PlanHost, services []scanlink.Service, k Knowledge) []scanlink.Finding {

@@ -81,6 +81,9 @@ type Host struct {
 	Alive    bool     `json:"alive"`
 	Coverage string   `json:"coverage"` // complete or inconclusive
 	OS       string   `json:"os"`
+	// Interference says why a host is inconclusive; Unanswered, which requests to what is there got no answer.
+	Interference string                `json:"interference,omitempty"`
+	Unanswered   []scanlink.Unanswered `json:"unanswered,omitempty"`
 	// Authenticated tells what came of logging in; empty where no credentials were given.
 	Authenticated string             `json:"authenticated,omitempty"`
 	Logins        []scanlink.Login   `json:"logins,omitempty"`
@@ -181,6 +184,7 @@ func hostOf(h scanlink.HostFacts) Host {
 	out := Host{
 		Address: h.Host.Address.String(), Names: list(h.Host.Names), Alive: h.Host.Alive, Coverage: h.Host.Coverage, OS: h.Host.OS, Ports: []Port{},
 		Authenticated: h.Host.Authenticated, Logins: h.Host.Logins, Packages: h.Host.Packages, Kernel: h.Host.Kernel,
+		Interference: h.Host.Interference, Unanswered: h.Host.Unanswered,
 	}
 	if out.Coverage != scanlink.Complete {
 		out.Coverage = scanlink.Inconclusive

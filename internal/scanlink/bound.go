@@ -21,6 +21,8 @@ const (
 	maxCVEs     = 256
 	maxPackages = 20_000
 	maxLogins   = 64
+
+	maxUnanswered = 512
 )
 
 // Check cuts what is too long, takes out what no database keeps (NUL, broken UTF-8), and returns an error when the
@@ -75,6 +77,12 @@ func (h *Host) check() error {
 		l := &h.Logins[i]
 		cut(maxName, &l.Kind, &l.Result, &l.HostKey)
 		cut(maxLine, &l.Detail)
+	}
+	h.Unanswered = h.Unanswered[:min(len(h.Unanswered), maxUnanswered)]
+	for i := range h.Unanswered {
+		u := &h.Unanswered[i]
+		cut(maxName, &u.Stage, &u.Protocol)
+		u.Requests, u.Unanswered, u.Unsent = max(u.Requests, 0), max(u.Unanswered, 0), max(u.Unsent, 0)
 	}
 	h.Recall = within(h.Recall, 0, 1)
 	h.OSQoD = min(max(h.OSQoD, 0), 100)

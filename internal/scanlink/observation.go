@@ -39,6 +39,18 @@ type Host struct {
 	Kernel        string     `json:"kernel,omitempty"`         // release of the kernel that runs: 6.1.0-18-amd64
 	KernelPackage string     `json:"kernel_package,omitempty"` // version of the package that it was built as, where it tells: 6.1.76-1
 	Error         string     `json:"error,omitempty"`          // the engine failed on this host; the others go on
+	// Unanswered tells of stages some of whose requests got no answer. Too many make the host inconclusive.
+	Unanswered []Unanswered `json:"unanswered,omitempty"`
+}
+
+// Unanswered is how many requests of a stage to a service got no answer, although it is there.
+type Unanswered struct {
+	Stage      string `json:"stage"`          // tls, login, checks, templates or web
+	Port       uint16 `json:"port,omitempty"` // 0: of the whole host
+	Protocol   string `json:"protocol"`
+	Requests   int    `json:"requests"`
+	Unanswered int    `json:"unanswered"`
+	Unsent     int    `json:"unsent,omitempty"` // given up: the service had fallen silent, or the stage's time was over
 }
 
 // What came of logging in to a host.

@@ -77,9 +77,11 @@ func (s *Set) Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []
 			continue
 		}
 		group.Go(func() error {
-			if ctx.Err() == nil && !r.client.Down() {
-				found[i] = r.execute(tpl)
+			if r.stopped() {
+				n.Tally().Skip(1)
+				return nil
 			}
+			found[i] = r.execute(tpl)
 			return nil
 		})
 	}

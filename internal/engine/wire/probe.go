@@ -104,7 +104,7 @@ func (n *Net) DialLow(ctx context.Context, to netip.AddrPort) (net.Conn, error) 
 		d := net.Dialer{Timeout: n.timeout, LocalAddr: &net.TCPAddr{Port: port}}
 		c, err := d.DialContext(ctx, "tcp", to.String())
 		if err == nil {
-			return &conn{Conn: c, stop: context.AfterFunc(ctx, func() { c.Close() })}, nil
+			return held(ctx, c), nil
 		}
 		if last = err; errors.Is(err, syscall.EACCES) || ctx.Err() != nil {
 			break

@@ -25,6 +25,7 @@ type Net struct {
 	total   *rate.Limiter
 	host    map[netip.Addr]*rate.Limiter
 	timeout time.Duration
+	tally   *Tally
 }
 
 // Limits of a Net. Zero rates mean no limit; a zero timeout is five seconds.
@@ -83,10 +84,18 @@ func (n *Net) Dial(ctx context.Context, network string, to netip.AddrPort) (net.
 	}
 	d := net.Dialer{Timeout: n.timeout}
 	c, err := d.DialContext(ctx, network, to.String())
+	if t := n.tally; t != nil && network == "tcp" && (t.Port == 0 || t.Port == to.Port()) {
+		if err != nil && again(ctx) == nil && n.Wait(ctx, to.Addr()) == nil {
+			c, err = d.DialContext(ctx, network, to.String())
+		}
+		if ctx.Err() == nil {
+			t.Count(err == nil)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, stop: context.AfterFunc(ctx, func() { c.Close() })}, nil
+	return held(ctx, c), nil
 }
 
 // DialContext has the signature that http.Transport wants. A host name is refused: callers put the address into the
@@ -97,16 +106,6 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 		return nil, fmt.Errorf("%w: %s is no address", ErrOutOfScope, address)
 	}
 	return n.Dial(ctx, network, to)
-}
-
-type conn struct {
-	net.Conn
-	stop func() bool
-}
-
-func (c *conn) Close() error {
-	c.stop()
-	return c.Conn.Close()
 }
 
 // Read returns at most limit bytes: what arrives until the peer closes, the deadline passes or the limit is reached.

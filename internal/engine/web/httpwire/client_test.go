@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -155,4 +156,41 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSilenceIsAskedTwice: an answer that is lost by chance costs nothing, and silence is counted.
+func TestSilenceIsAskedTwice(t *testing.T) {
+	t.Parallel()
+	var lock sync.Mutex
+	times := map[string]int{}
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		times[r.URL.Path]++
+		n := times[r.URL.Path]
+		lock.Unlock()
+		if r.URL.Path == "/never" || r.URL.Path == "/once" && n == 1 {
+			<-release
+		}
+		_, _ = io.WriteString(w, "here")
+	}))
+	defer server.Close()
+	defer close(release)
+	at := netip.MustParseAddrPort(server.Listener.Addr().String())
+	host := scanlink.PlanHost{Address: at.Addr()}
+	tally := &wire.Tally{}
+	n := wire.New([]scanlink.PlanHost{host}, wire.Limits{}).Counting(tally)
+	c := New(t.Context(), n, wire.Target{Host: host, Service: scanlink.Service{Port: at.Port(), Protocol: "tcp", Name: "http"}}, Options{Timeout: 300 * time.Millisecond})
+	defer c.Close()
+	if _, err := c.Do(Get("/")); err != nil {
+		t.Fatal(err)
+	}
+	for path, works := range map[string]bool{"/once": true, "/never": false} {
+		if _, err := c.Do(Get(path)); (err == nil) != works {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if times["/once"] != 2 || times["/never"] != 2 || tally.Asked() != 3 || tally.Unanswered() != 1 {
+		t.Errorf("asked %v; counted %d and %d", times, tally.Asked(), tally.Unanswered())
+	}
 }
