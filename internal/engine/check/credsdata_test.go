@@ -122,3 +122,43 @@ func TestGatewaysAndDebuggers(t *testing.T) {
 		}
 	}
 }
+
+// relay answers RCPT by whether the pair of sender and recipient is one that it takes.
+func relay(taken func(from, to string) bool) func(net.Conn) {
+	return func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 mail.corp.example ESMTP ready\r\n")
+		l, from := newLines(c), ""
+		for {
+			text, err := l.read()
+			if err != nil {
+				return
+			}
+			answer := "250 ok\r\n"
+			if f, ok := strings.CutPrefix(text, "MAIL FROM:"); ok {
+				from = f
+			}
+			if to, ok := strings.CutPrefix(text, "RCPT TO:"); ok && !taken(from, to) {
+				answer = "554 5.7.1 Relay access denied\r\n"
+			}
+			_, _ = io.WriteString(c, answer)
+		}
+	}
+}
+
+func TestRelaysInOtherForms(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		taken func(from, to string) bool
+		want  int
+	}{
+		"by the sender's domain":     {func(from, to string) bool { return strings.HasSuffix(from, "@corp.example>") }, 1},
+		"by a percent sign":          {func(from, to string) bool { return to == "<probe%example.org@mail.corp.example>" }, 1},
+		"any local part of its name": {func(from, to string) bool { return strings.HasSuffix(to, "@mail.corp.example>") }, 0},
+		"nothing":                    {func(from, to string) bool { return false }, 0},
+	} {
+		s := service(serve(t, relay(c.taken)), "tcp", "smtp")
+		if got := runCheck(t, "smtp-open-relay", s, everything); len(got) != c.want {
+			t.Errorf("%s: %v", name, names(got))
+		}
+	}
+}

@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -26,11 +28,38 @@ func (e *env) smtp(ctx context.Context) *lines {
 	return nil
 }
 
-// relays are pairs of sender and recipient that are both foreign (domains of RFC 2606), and the empty sender of bounces.
-var relays = [][2]string{
-	{"<probe@example.com>", "<probe@example.org>"},
-	{"<>", "<probe@example.org>"},
+// foreignMail is a recipient of a domain that is kept for examples (RFC 2606).
+const foreignMail = "<probe@example.org>"
+
+// relays are pairs of sender and recipient: both foreign, the empty sender of bounces, a sender of the server's own, and
+// recipients in which a foreign one hides (source routes of RFC 5321 appendix C, and the forms of older networks).
+func relays(own []string) [][2]string {
+	pairs := [][2]string{{"<probe@example.com>", foreignMail}, {"<>", foreignMail}}
+	for _, d := range own {
+		pairs = append(pairs, [2]string{"<probe@" + d + ">", foreignMail})
+	}
+	for _, d := range own[:min(len(own), 1)] { // servers hang up after ten or twenty refusals
+		pairs = append(pairs, [2]string{"<probe@example.com>", "<@" + d + ":probe@example.org>"}, [2]string{"<probe@example.com>", "<probe%example.org@" + d + ">"},
+			[2]string{"<probe@example.com>", "<\"probe@example.org\"@" + d + ">"}, [2]string{"<probe@example.com>", "<example.org!probe@" + d + ">"})
+	}
+	return pairs
 }
+
+// ownDomains are what the server calls itself: the name of its greeting with its parent, and its address.
+func (e *env) ownDomains(greeting string) []string {
+	var own []string
+	if fields := strings.Fields(strings.TrimPrefix(greeting, "< 220")); len(fields) > 0 {
+		if name := strings.ToLower(strings.TrimPrefix(fields[0], "-")); mailDomain.MatchString(name) {
+			own = append(own, name)
+			if _, parent, ok := strings.Cut(name, "."); ok && strings.Contains(parent, ".") {
+				own = append(own, parent)
+			}
+		}
+	}
+	return append(own, "["+e.t.Host.Address.Unmap().String()+"]", "localhost")
+}
+
+var mailDomain = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
 
 // openRelay asks for a way for foreign mail and never sends any: RSET follows the recipient.
 func openRelay(ctx context.Context, e *env) []scanlink.Finding {
@@ -39,21 +68,45 @@ func openRelay(ctx context.Context, e *env) []scanlink.Finding {
 		return nil
 	}
 	defer l.close()
-	for _, pair := range relays {
-		if l.command("MAIL FROM:"+pair[0]) != 250 {
-			l.command("RSET")
-			continue
+	greeting, _, _ := strings.Cut(l.log.String(), "\n")
+	for _, pair := range relays(e.ownDomains(greeting)) {
+		code := l.takes(pair)
+		if code == 0 { // it hangs up after some refusals
+			return nil
 		}
-		code := l.command("RCPT TO:" + pair[1])
-		l.command("RSET")
 		if code == 250 || code == 251 {
+			// What hides a foreign recipient proves nothing where any local part is taken.
+			if pair[1] != foreignMail && l.takesAny(pair) {
+				continue
+			}
 			_ = l.say("QUIT")
 			return one(e.found("smtp.open-relay", []byte(fmt.Sprintf("MAIL FROM:%s, RCPT TO:%s", pair[0], pair[1])), []byte(l.log.String()),
-				"Mail from a foreign sender to a foreign recipient is taken. None was sent."))
+				"Mail of strangers to a foreign recipient is taken. None was sent."))
 		}
 	}
 	_ = l.say("QUIT")
 	return nil
+}
+
+// takesAny says that an invented recipient of the same last domain is taken as well.
+func (l *lines) takesAny(pair [2]string) bool {
+	domain := pair[1][strings.LastIndexAny(pair[1], "@:")+1:]
+	code := l.takes([2]string{pair[0], "<" + canary() + "@" + domain})
+	return code == 250 || code == 251
+}
+
+// takes gives the answer to a recipient, and takes it back; 0 where the connection broke.
+func (l *lines) takes(pair [2]string) int {
+	code := l.command("MAIL FROM:" + pair[0])
+	if code == 250 {
+		code = l.command("RCPT TO:" + pair[1])
+	} else if code != 0 {
+		code = 550
+	}
+	if l.command("RSET") == 0 {
+		return 0
+	}
+	return code
 }
 
 // vrfy: 250 and 251 tell that an account is there; 252 tells nothing (RFC 5321 section 3.5.3), unless an invented one is
