@@ -100,7 +100,8 @@ func TestStoppedScansFallSilent(t *testing.T) {
 		}
 		w := &world{TB: t}
 		w.until("the scanner is at everything", 2*time.Minute, q.hunted)
-		q.falls("vedette scan, interrupted", func() {
+		q.falls("vedette scan, interrupted while its targets go dead", func() {
+			q.run("ip", "-n", q.router, "link", "set", "lan2", "down")
 			for _, p := range all {
 				_ = p.cmd.Process.Signal(syscall.SIGINT)
 			}
