@@ -24,6 +24,7 @@ func (s *scan) attack() {
 	each(s, s.site.folders[:min(len(s.site.folders), 30)], s.traversePath)
 	each(s, s.site.folders[:min(len(s.site.folders), 40)], s.splitPath)
 	if !s.signed {
+		s.expandBodies()
 		s.tryWriting()
 	}
 }
@@ -108,6 +109,8 @@ func (s *scan) attackSpot(sp spot) {
 	s.traverse(sp, usual)
 	s.splitHeader(sp)
 	s.redirectAway(sp, usual)
+	s.fetchSelf(sp, usual)
+	s.expand(sp, usual)
 }
 
 // inPath is the method of a point whose value is the last segment of its path.

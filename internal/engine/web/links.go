@@ -113,7 +113,7 @@ func (d *document) fields(n *html.Node, at, depth int) {
 			case atom.Input, atom.Button:
 				d.forms[at].fields = append(d.forms[at].fields, field{name, attribute(n, "value"), strings.ToLower(attribute(n, "type"))})
 			case atom.Textarea:
-				d.forms[at].fields = append(d.forms[at].fields, field{name, "", "textarea"})
+				d.forms[at].fields = append(d.forms[at].fields, field{name, text(n), "textarea"})
 			case atom.Select:
 				d.forms[at].fields = append(d.forms[at].fields, field{name, firstOption(n), "select"})
 			}
@@ -122,6 +122,13 @@ func (d *document) fields(n *html.Node, at, depth int) {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		d.fields(c, at, depth+1)
 	}
+}
+
+func text(n *html.Node) string {
+	if n.FirstChild == nil || n.FirstChild.Type != html.TextNode {
+		return ""
+	}
+	return n.FirstChild.Data
 }
 
 func firstOption(n *html.Node) string {

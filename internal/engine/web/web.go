@@ -35,8 +35,8 @@ type Options struct {
 func Classes() []string {
 	return []string{
 		"creds", "cve", "info.stack-trace", "web.backup-exposed", "web.cookies", "web.cors", "web.crlf", "web.debug-console", "web.dirlist", "web.embedded",
-		"web.headers", "web.lfi", "web.old-jquery", "web.pan-exposed", "web.payment-script", "web.rce", "web.redirect", "web.sqli", "web.status-page", "web.trace", "web.webdav-put",
-		"web.xss",
+		"web.headers", "web.lfi", "web.old-jquery", "web.pan-exposed", "web.payment-script", "web.rce", "web.redirect", "web.sqli", "web.ssrf", "web.status-page", "web.trace", "web.webdav-put",
+		"web.xss", "web.xxe",
 	}
 }
 
@@ -149,7 +149,7 @@ const maxEvidence = 4 << 10
 func (s *scan) found(class, check, path string, qod int, r *httpwire.Response, shown, detail string) scanlink.Finding {
 	f := s.target.Finding(class, check, qod)
 	f.QoDType = "remote_app"
-	if s.options.Active && qod >= 95 && slices.Contains([]string{"web.xss", "web.sqli", "web.lfi", "web.crlf", "web.rce", "web.webdav-put"}, class) {
+	if s.options.Active && qod >= 95 && slices.Contains([]string{"web.xss", "web.sqli", "web.lfi", "web.crlf", "web.rce", "web.ssrf", "web.webdav-put", "web.xxe"}, class) {
 		f.QoDType = "exploit"
 	}
 	f.Path = wire.Printable([]byte(path), 500)
