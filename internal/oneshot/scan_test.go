@@ -76,6 +76,9 @@ func TestCollaborator(t *testing.T) {
 		}, Streams{Out: &out, Err: &errs})
 		r := run{0, out.String(), errs.String()}.result(t)
 		found := slices.DeleteFunc(r.Vulnerabilities, func(v Vulnerability) bool { return v.ID != "shop-preview" })
+		if want > 0 && len(found) > 0 && (found[0].Severity != "7.5" || found[0].CVSS.Source != "template") {
+			t.Errorf("the author's severity does not count: %+v", found[0].CVSS)
+		}
 		if len(found) != want || want > 0 && !strings.Contains(found[0].Evidence, "Called back: http from 127.0.0.1") {
 			t.Errorf("collaborator %q: %+v\n%s", how, found, errs.String())
 		}

@@ -167,7 +167,7 @@ func (f *Finding) check() error {
 	if err := checkProtocol(f.Protocol); err != nil {
 		return err
 	}
-	cut(maxName, &f.Class, &f.Check, &f.Login, &f.Name, &f.CVSS, &f.QoDType)
+	cut(maxName, &f.Class, &f.Check, &f.Login, &f.Name, &f.CVSS, &f.Severity, &f.QoDType)
 	if !code(f.Class) || f.Check == "" {
 		return fmt.Errorf("a finding has class %.40q and check %.40q", f.Class, f.Check)
 	}

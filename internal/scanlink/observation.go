@@ -156,6 +156,7 @@ type Finding struct {
 	Solution   string     `json:"solution,omitempty"`
 	CVEs       []string   `json:"cves,omitempty"`
 	CVSS       string     `json:"cvss,omitempty"`     // vector of a template; empty takes the class's or the CVE's
+	Severity   string     `json:"severity,omitempty"` // of a template without a vector, its author's: info, low, medium, high or critical
 	QoD        int        `json:"qod"`                // 95 and above: the fault itself was seen
 	QoDType    string     `json:"qod_type,omitempty"` // exploit, remote_vul, remote_app, remote_analysis, remote_banner …
 	Evidence   Evidence   `json:"evidence"`

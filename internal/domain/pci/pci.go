@@ -39,6 +39,7 @@ type Input struct {
 	Class        string
 	CVEs         [][]Metric // the CVSS metrics of each CVE of the finding; an empty list is a CVE without any score
 	Vector       string     // CVSS vector of what found it; counts where no CVE tells a score
+	Severity     string     // word of a template's author: info, low, medium, high or critical; counts where nothing tells a score
 	OutOfSupport bool       // the software or the system that it runs on is out of its maker's support: a denial of service does not pass
 	AllowTLS11   bool       // the installation's switch: TLS 1.1 fails no longer by itself
 	Possible     bool       // a version whose patch state cannot be seen: counts in no verdict

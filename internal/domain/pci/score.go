@@ -24,13 +24,14 @@ type Score struct {
 	Version string // 3.1, 3.0 or 2.0
 	Vector  string
 	Score   int    // tenths
-	Source  string // nvd-primary, nvd-secondary, calculated or override
+	Source  string // nvd-primary, nvd-secondary, calculated, template or override
 }
 
 const (
 	sourcePrimary    = "nvd-primary"
 	sourceSecondary  = "nvd-secondary"
 	sourceCalculated = "calculated"
+	sourceTemplate   = "template"
 
 	// unscored is assumed of a CVE that no one has scored yet: reachable over the network, partial loss of each kind.
 	unscored = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:L/A:L"
@@ -38,7 +39,7 @@ const (
 
 // scoreOf chooses the score: the first of v3.1, v3.0 and v2.0 that the CVE's record has (a precedence, not the highest),
 // of several of one version the primary one; else a v3.1 that is calculated: from the v4.0 vector, from the finder's own
-// vector, from the class (6.2.1).
+// vector, from the severity that a template's author gave it, from the class (6.2.1). Of encryption the class knows better.
 func scoreOf(row Row, in Input, metrics []Metric) Score {
 	for _, version := range []string{"3.1", "3.0", "2.0"} {
 		if m, ok := best(metrics, version); ok {
@@ -55,10 +56,25 @@ func scoreOf(row Row, in Input, metrics []Metric) Score {
 			return s
 		}
 	}
+	if vector := bySeverity[in.Severity]; vector != "" && !strings.HasPrefix(in.Class, "tls.") {
+		s := Calculated(vector)
+		s.Source = sourceTemplate
+		return s
+	}
 	if row.Vector != "" {
 		return Calculated(row.Vector)
 	}
 	return Calculated(unscored)
+}
+
+// bySeverity are the vectors that stand for the word of a template's author: an attack over the network whose base score
+// lies within the band of that name (CVSS v3.1, 5), since a verdict wants a base score and not a word.
+var bySeverity = map[string]string{
+	"info":     "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", // 0.0
+	"low":      "CVSS:3.1/AV:N/AC:H/PR:L/UI:R/S:U/C:L/I:N/A:N", // 2.6
+	"medium":   "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N", // 5.3
+	"high":     "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N", // 7.5
+	"critical": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", // 9.8
 }
 
 func best(metrics []Metric, version string) (Metric, bool) {

@@ -173,7 +173,7 @@ func prefixed(prefix, s string) string {
 }
 
 var sourceWords = map[string]string{
-	"nvd-primary": "NVD, primary", "nvd-secondary": "NVD, secondary", "calculated": "calculated by the scan vendor", "override": "set by the reviewer",
+	"nvd-primary": "NVD, primary", "nvd-secondary": "NVD, secondary", "calculated": "calculated by the scan vendor", "template": "by the severity that the check's author gave", "override": "set by the reviewer",
 }
 
 func cveLink(cves []string) string {

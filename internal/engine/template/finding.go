@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vedette/vedette/internal/engine/wire"
@@ -24,6 +25,9 @@ func (x *execution) findings(hits []hit) []scanlink.Finding {
 		if !strings.HasPrefix(f.CVSS, "CVSS:") && !strings.HasPrefix(f.CVSS, "AV:") {
 			f.CVSS = ""
 		}
+		if f.CVSS == "" && !t.own {
+			f.Severity = t.severity()
+		}
 		for _, r := range t.info.Reference {
 			if strings.HasPrefix(r, "http://") || strings.HasPrefix(r, "https://") {
 				f.References = append(f.References, line(r, 500))
@@ -37,6 +41,15 @@ func (x *execution) findings(hits []hit) []scanlink.Finding {
 		all = append(all, f)
 	}
 	return all
+}
+
+// severity is the author's word, where it is one of the known ones.
+func (t *Template) severity() string {
+	s := strings.ToLower(strings.TrimSpace(t.info.Severity))
+	if slices.Contains([]string{"info", "low", "medium", "high", "critical"}, s) {
+		return s
+	}
+	return ""
 }
 
 func qodType(qod int, class string) string {

@@ -14,5 +14,8 @@ var ownSet = sync.OnceValue(func() *Set {
 	if err != nil {
 		return &Set{}
 	}
+	for _, t := range s.templates {
+		t.own = true
+	}
 	return s
 })

@@ -35,6 +35,7 @@ type Template struct {
 	id        string
 	path      string // in its collection
 	version   string // of its collection
+	own       bool   // of this program: its class tells how grave it is
 	kind      string
 	idle      string // why it is loaded and yet never run
 	info      info
