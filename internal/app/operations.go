@@ -54,7 +54,7 @@ func Operations(p Parts) []op.Operation {
 		p.Auth = &auth.Auth{}
 	}
 	starter := scan.Starter{Rules: p.Rules, Lookup: lookup(p.Resolver), Contact: p.Contact, Forget: vulnerability.Forget}
-	people := user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations, CountIPs: target.Used}
+	people := user.Parts{Hasher: p.Hasher, Letters: p.Auth, Holdings: holdings, Enrich: enrichOrganizations, CountIPs: target.Used, Host: p.HostName}
 	return op.Operations(
 		p.Auth.Operations(),
 		target.Operations(p.Rules, p.Sealer, enrichTargets),

@@ -132,7 +132,7 @@ func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (Sig
 	request := op.RequestOf(ctx)
 	var u *user.User
 	err = a.guarded(ctx, triedSubjects(meant, b.Username, request.IP), func() error {
-		u, err = a.which(ctx, meant, b.Password)
+		u, err = a.which(ctx, meant, b.Username, b.Password)
 		return err
 	})
 	if err != nil {
@@ -173,20 +173,30 @@ func triedSubjects(meant []user.User, username, ip string) []subject {
 	return all
 }
 
-// which of the users it is whose password was sent; the fault is the first one's.
-func (a *Auth) which(ctx context.Context, meant []user.User, password string) (*user.User, error) {
-	if len(meant) == 0 {
-		return nil, a.verify(ctx, nil, password)
+// which of the users it is whose password was sent; the fault is the first one's. How much it works tells only what was asked: a
+// login with an @ may be one's name and another's address, and is held against two, be they there or not.
+func (a *Auth) which(ctx context.Context, meant []user.User, login, password string) (*user.User, error) {
+	times := 1
+	if strings.Contains(user.Fold(login), "@") {
+		times = 2
 	}
+	var found *user.User
 	var first error
-	for i := range meant {
-		err := a.verify(ctx, &meant[i], password)
-		if err == nil {
-			return &meant[i], nil
+	for i := range max(times, len(meant)) {
+		var u *user.User
+		if i < len(meant) {
+			u = &meant[i]
+		}
+		err := a.verify(ctx, u, password)
+		if err == nil && found == nil {
+			found = u
 		}
 		if first == nil {
 			first = err
 		}
+	}
+	if found != nil {
+		return found, nil
 	}
 	return nil, first
 }

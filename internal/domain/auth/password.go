@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/user"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -26,15 +27,19 @@ func (a *Auth) passwordOperations() []op.Operation {
 
 func (a *Auth) changePassword(ctx context.Context, open op.Opener, in *changePasswordInput) (Message, error) {
 	var u *user.User
+	var names []string
 	err := open.Read(ctx, func(tx *db.Tx) error {
 		var err error
-		u, err = user.Caller(tx)
+		if u, err = user.Caller(tx); err != nil {
+			return err
+		}
+		names, err = a.namesAround(tx, u)
 		return err
 	})
 	if err != nil {
 		return Message{}, err
 	}
-	if err := user.CheckPassword(in.Body.Password, "/password", u.Username, u.Email); err != nil {
+	if err := user.CheckPassword(in.Body.Password, "/password", names...); err != nil {
 		return Message{}, err
 	}
 	if err := a.CheckPassword(ctx, u, in.Body.Current, "/current_password"); err != nil {
@@ -62,6 +67,12 @@ func (a *Auth) changePassword(ctx context.Context, open op.Opener, in *changePas
 		tx.Changed(db.Change{Type: "user", ID: now.ID, Name: now.Username})
 		return changedPassword(tx, now, tx.Grant().Principal().Token, op.RequestOf(ctx))
 	})
+}
+
+// namesAround a user, of which no password may be made: the user's own, the organization's, this installation's.
+func (a *Auth) namesAround(tx *db.Tx, u *user.User) ([]string, error) {
+	home, err := organization.Place(tx, u.OrganizationID)
+	return []string{u.Username, u.Email, u.FirstName, u.LastName, home.Name, a.Issuer}, err
 }
 
 // CheckPassword asks a user for the password again, where something is at stake; pointer names it in the request. Wrong tries count

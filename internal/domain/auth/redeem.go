@@ -132,15 +132,19 @@ type redemption struct {
 func (a *Auth) redeem(ctx context.Context, open op.Opener, r redemption) error {
 	pointer := "/" + traits[r.kind].parameter
 	var u *user.User
+	var names []string
 	err := open.Read(ctx, func(tx *db.Tx) error {
 		var err error
-		_, u, err = follow(tx, r.kind, r.token, pointer)
+		if _, u, err = follow(tx, r.kind, r.token, pointer); err != nil {
+			return err
+		}
+		names, err = a.namesAround(tx, u)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	hash, err := a.newHash(ctx, u, r)
+	hash, err := a.newHash(ctx, u, r, names)
 	if err != nil {
 		return err
 	}
@@ -161,11 +165,11 @@ func (a *Auth) redeem(ctx context.Context, open op.Opener, r redemption) error {
 }
 
 // newHash of the password that was sent; empty where none was, and none is needed.
-func (a *Auth) newHash(ctx context.Context, u *user.User, r redemption) (string, error) {
+func (a *Auth) newHash(ctx context.Context, u *user.User, r redemption, names []string) (string, error) {
 	if r.password == "" && r.kind == confirmation && u.PasswordHash != "" {
 		return "", nil
 	}
-	if err := user.CheckPassword(r.password, "/password", u.Username, u.Email); err != nil {
+	if err := user.CheckPassword(r.password, "/password", names...); err != nil {
 		return "", err
 	}
 	return a.Hasher.Hash(ctx, r.password)

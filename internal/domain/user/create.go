@@ -34,7 +34,7 @@ type Message struct {
 // create a user, by itself: the hash of a password is made before the transaction.
 func (p Parts) create(ctx context.Context, open op.Opener, in *CreateInput) (Attributes, error) {
 	a := in.Body.User
-	u, err := a.user(open.Grant().Principal())
+	u, err := a.user(open.Grant().Principal(), p.Host)
 	if err != nil {
 		return Attributes{}, err
 	}
@@ -105,9 +105,10 @@ func (p Parts) resend(tx *db.Tx, id string) (Message, error) {
 	return Message{"A mail is on its way to " + u.Email + "."}, p.welcome(tx, u)
 }
 
-// user checks the attributes; every mistake is told at once. Fault kinds: invalid; notfound for an organization that is not below
+// user checks the attributes; every mistake is told at once. words are such that no password may
+// be made of. Fault kinds: invalid; notfound for an organization that is not below
 // the caller.
-func (in CreateAttributes) user(maker access.Principal) (*User, error) {
+func (in CreateAttributes) user(maker access.Principal, words ...string) (*User, error) {
 	u := New(0)
 	if u.OrganizationID = in.Organization; u.OrganizationID == "" {
 		u.OrganizationID = maker.Acting.ID
@@ -123,7 +124,11 @@ func (in CreateAttributes) user(maker access.Principal) (*User, error) {
 		note(notConfirmer())
 	}
 	if in.Password != "" {
-		note(CheckPassword(in.Password, "/user/password", in.Username, in.Email))
+		names := append(words, in.Username, in.Email, in.FirstName, in.LastName)
+		if u.OrganizationID == maker.Acting.ID {
+			names = append(names, maker.Acting.Name)
+		}
+		note(CheckPassword(in.Password, "/user/password", names...))
 	}
 	for _, f := range []struct {
 		from string

@@ -16,6 +16,7 @@ type Parts struct {
 	Holdings []Holding
 	Enrich   organization.Enrich // what nouns above know of an organization
 	CountIPs plan.CountIPs
+	Host     string // name of the installation, of which no password may be made
 }
 
 // Letters are the mails that prove a mailbox, and the end of sessions. auth writes them: it knows the tokens.

@@ -89,35 +89,6 @@ func CleanUsername(name, pointer string) (string, error) {
 	return name, nil
 }
 
-// common passwords that no rule of length catches (NIST SP 800-63B, 3.1.1.2).
-var common = map[string]bool{
-	"password": true, "password1": true, "password12": true, "password123": true, "12345678": true, "123456789": true, "1234567890": true,
-	"qwertyui": true, "qwertyuiop": true, "iloveyou": true, "princess": true, "football": true, "baseball": true, "sunshine": true,
-	"trustno1": true, "welcome1": true, "changeme": true, "letmein1": true, "superman": true, "starwars": true, "passw0rd": true,
-	"administrator": true, "p@ssw0rd": true, "p@ssword": true, "qwerty123": true, "abcd1234": true, "1q2w3e4r": true, "1qaz2wsx": true,
-}
-
-// CheckPassword holds a new password against NIST SP 800-63B: 8 to 128 characters, none of the common ones, not the user's own
-// names.
-func CheckPassword(password, pointer string, names ...string) error {
-	n := len([]rune(password))
-	folded := Fold(password)
-	switch {
-	case n < 8:
-		return fault.At(pointer, "too_short", "A password is at least 8 characters long; a sentence is best.")
-	case n > 128:
-		return fault.At(pointer, "too_long", "A password is at most 128 characters long.")
-	case common[folded]:
-		return fault.At(pointer, "too_common", "This password is among the first that an attacker tries; take another.")
-	}
-	for _, name := range names {
-		if name != "" && folded == Fold(name) {
-			return fault.At(pointer, "too_common", "A password is not the user's own name or e-mail address.")
-		}
-	}
-	return nil
-}
-
 // MayMake says whether a caller of one role may make a user of another: nobody makes a mightier one.
 func MayMake(maker, made access.Role) bool {
 	switch maker {

@@ -5,29 +5,7 @@ import (
 	"testing"
 
 	"github.com/vedette/vedette/internal/platform/access"
-	"github.com/vedette/vedette/internal/platform/fault"
 )
-
-func TestCheckPassword(t *testing.T) {
-	t.Parallel()
-	for password, want := range map[string]string{
-		"a sentence that is long enough": "", "12345678901": "", "ééééßßßß": "", strings.Repeat("x", 128): "",
-		"": "too_short", "seven77": "too_short", "ééééßßß": "too_short", strings.Repeat("x", 129): "too_long",
-		"password123": "too_common", "PassWord123": "too_common", "ｐassword123": "too_common", " P@ssw0rd ": "too_common",
-		"ada@example.org": "too_common", "ADA@example.org": "too_common", "Ada.Lovelace": "too_common",
-	} {
-		err := CheckPassword(password, "/user/password", "ada.lovelace", "ada@example.org", "")
-		got := ""
-		if d := fault.DetailsOf(err); len(d) == 1 {
-			if got = d[0].Code; d[0].Pointer != "/user/password" || strings.Contains(d[0].Detail, password) && password != "" {
-				t.Errorf("%q: %+v", password, d)
-			}
-		}
-		if got != want || (err == nil) != (want == "") {
-			t.Errorf("%q: %v, want %s", password, err, want)
-		}
-	}
-}
 
 func TestCleanEmail(t *testing.T) {
 	t.Parallel()

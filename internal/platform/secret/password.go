@@ -10,9 +10,10 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
-// MaxPassword is the longest password in bytes that is hashed.
+// MaxPassword is the longest password in bytes, in its compatible form, that is hashed.
 const MaxPassword = 1024
 
 // ErrPasswordLength is returned for an empty password or one over MaxPassword bytes.
@@ -58,8 +59,10 @@ func NewHasher(cost Cost, parallel int) *Hasher {
 	return h
 }
 
-// Hash gives the PHC string of a password with a fresh salt. It waits for a free slot as long as ctx allows.
+// Hash gives the PHC string of a password with a fresh salt. A password is hashed in Unicode's compatible form, so that it is the
+// same from every keyboard (NIST SP 800-63B, 3.1.1.2). It waits for a free slot as long as ctx allows.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	password = norm.NFKC.String(password)
 	if len(password) == 0 || len(password) > MaxPassword {
 		return "", ErrPasswordLength
 	}
@@ -78,7 +81,7 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, stal
 	if err != nil {
 		return false, false, err
 	}
-	if len(password) > MaxPassword {
+	if password = norm.NFKC.String(password); len(password) > MaxPassword {
 		password = password[:MaxPassword+1] // cannot match, since Hash refuses it, yet takes the usual time
 	}
 	got, err := h.derive(ctx, password, salt, cost, uint32(len(digest)))

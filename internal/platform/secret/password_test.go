@@ -25,7 +25,7 @@ func TestPassword(t *testing.T) {
 		t.Error("two hashes share a salt")
 	}
 	for password, want := range map[string]bool{
-		"correct horse": true, "Correct horse": false, "": false, "correct horse ": false,
+		"correct horse": true, "ｃorrect horse": true, "Correct horse": false, "": false, "correct horse ": false,
 		strings.Repeat("x", 5000): false,
 	} {
 		ok, stale, err := h.Verify(ctx, password, hash)
