@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/schema/dbtest"
 )
 
 type sessionRow struct {
@@ -67,4 +68,45 @@ func TestSessions(t *testing.T) {
 			p.Errorf("expired sign-ins are listed: %+v", all)
 		}
 	})
+}
+
+// TestUnusedSessions end an hour after they were last used, twelve after they began; the access token does not.
+func TestUnusedSessions(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range dbtest.Dialects() {
+		t.Run(string(dialect), func(t *testing.T) {
+			t.Parallel()
+			p := start(t, dialect, "VEDETTE_API_TOKEN_IDLE=1h")
+			p.organization("admin", "acme", access.Manager)
+			const m = "manager@acme"
+			var never struct{ Token string }
+			p.must(200, m, "PUT", "/v2/user/generate_access_token", nil).decode(p, &never)
+			var used, unused signedIn
+			p.signIn(200, m, password).decode(p, &used)
+			p.signIn(200, m, password).decode(p, &unused)
+			for range 3 {
+				p.clock.Move(59 * time.Minute)
+				p.must(200, "", "GET", "/v2/user/me", nil, bearer(used.Token)...)
+			}
+			if x := p.refused(401, "", "GET", "/v2/user/me", nil, bearer(unused.Token)...); x.Code != "token_invalid" {
+				p.Errorf("%+v", x)
+			}
+			var list struct{ Data []sessionRow }
+			p.must(200, "", "GET", "/v2/user/sessions", nil, bearer(used.Token)...).decode(p, &list)
+			if len(list.Data) != 1 || !list.Data[0].Attributes.Current {
+				p.Errorf("sign-ins that went unused are listed: %+v", list.Data)
+			}
+			p.clock.Move(time.Hour)
+			p.refused(401, "", "GET", "/v2/user/me", nil, bearer(used.Token)...)
+			p.must(200, "", "GET", "/v2/user/me", nil, basic(never.Token)...)
+			p.signIn(200, m, password).decode(p, &used)
+			for range 12 {
+				p.must(200, "", "GET", "/v2/user/me", nil, bearer(used.Token)...)
+				p.clock.Move(59 * time.Minute)
+			}
+			p.must(200, "", "GET", "/v2/user/me", nil, bearer(used.Token)...)
+			p.clock.Move(12 * time.Minute)
+			p.refused(401, "", "GET", "/v2/user/me", nil, bearer(used.Token)...)
+		})
+	}
 }
