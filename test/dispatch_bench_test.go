@@ -42,7 +42,7 @@ func newBenched(b *testing.B, dialect db.Dialect, parallel int, work time.Durati
 	w.enter()
 	ctx, cancel := context.WithCancel(context.Background())
 	made := must(w.operator.Scanners.Create(ctx, client.ScannerCreate{Name: "Simulated", MaxConcurrency: &parallel}))
-	ok(w.operator.Scanners.Assign(ctx, made.ID, client.AssignScannerInput{Organization: access.Installation}))(b)
+	ok(w.operator.Scanners.Assign(ctx, made.ID, client.AssignScannerInput{Organization: new(access.Installation)}))(b)
 	w.scannerID = made.ID
 	state := must(agent.Link(ctx, "https://"+link, made.LinkingCode, ""))
 	cfg := agent.Config{Parallel: parallel, Version: "simulated", Engine: w.simulate(work)}

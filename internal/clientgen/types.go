@@ -58,7 +58,7 @@ func (m *model) field(owner, property string, s *openapi.Schema, how mode) (fiel
 	}
 	f := field{Name: exported(words(property)), Type: kind, JSON: property, Doc: fieldDoc(p)}
 	if slices.Contains(s.Required, property) {
-		if how == answered && p.Is("null") && scalar(kind) {
+		if p.Is("null") && (scalar(kind) || within == asked && kind == "string") { // null says something else than the zero value
 			f.Type = "*" + kind
 		}
 		return f, nil
