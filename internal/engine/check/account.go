@@ -92,18 +92,24 @@ const (
 // defaultAccounts tries an invented account first: what takes it needs no password, and nothing more is tried. It stops
 // at the second broken connection, as at a lock-out.
 func (e *env) defaultAccounts(ctx context.Context, accounts []account, at int, try tryAccount) []scanlink.Finding {
-	if !e.o.Logins || *e.open {
-		return nil
-	}
-	switch _, result := try(ctx, canary(), []string{canary()}); result {
-	case accepted:
-		*e.open = true
-		return one(e.found("anon."+protocol(e.t), []byte("login under an invented name"), nil, "Any name and password are taken."))
-	case unavailable, broken:
-		return nil
-	case rejected:
+	result, out := e.stranger(ctx, try)
+	if result != rejected {
+		return out
 	}
 	return e.tryAll(ctx, accounts, at, try)
+}
+
+// stranger tries an invented account, and gives a finding where it was let in.
+func (e *env) stranger(ctx context.Context, try tryAccount) (attempt, []scanlink.Finding) {
+	if !e.o.Logins || *e.open {
+		return unavailable, nil
+	}
+	_, result := try(ctx, canary(), []string{canary()})
+	if result != accepted {
+		return result, nil
+	}
+	*e.open = true
+	return accepted, one(e.found("anon."+protocol(e.t), []byte("login under an invented name"), nil, "Any name and password are taken."))
 }
 
 // tryAll goes through the accounts, some at a time, and gives a finding for each that was let in, in their order.

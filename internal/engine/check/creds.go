@@ -5,6 +5,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vedette/vedette/internal/scanlink"
@@ -43,14 +44,11 @@ func (e *env) eachPassword(try func(context.Context, string, string) attempt) tr
 }
 
 func (e *env) ftpTry(ctx context.Context, user, password string) attempt {
-	l, err := e.lines(ctx)
-	if err != nil {
+	l, greeting, err := e.greeted(ctx)
+	if err != nil || greeting != "" && !strings.HasPrefix(greeting, "220") {
 		return broken
 	}
 	defer l.close()
-	if code, _, err := l.reply(); err != nil || code != 220 {
-		return broken
-	}
 	switch code := l.command("USER " + user); code {
 	case 230:
 		return accepted
@@ -58,7 +56,7 @@ func (e *env) ftpTry(ctx context.Context, user, password string) attempt {
 	case 0, 421:
 		return broken
 	case 530:
-		if sealed(e.t) {
+		if sealed(e.t) || greeting == "" {
 			return rejected
 		}
 		return unavailable // only the anonymous, or only by TLS

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/md5"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/vedette/vedette/internal/engine/lab"
 	"github.com/vedette/vedette/internal/engine/wire"
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -422,5 +424,54 @@ func TestMySQL(t *testing.T) {
 	e := &env{n: n, t: wire.Target{Host: host, Service: s}, open: new(bool)}
 	if r, err := e.mysqlLogin(context.Background(), "root", "secret"); err != nil || !r.ok {
 		t.Errorf("login with a password: %+v %v", r, err)
+	}
+}
+
+// TestMailboxBehindOneThatWantsTLS: a service that takes no password in clear says nothing about the next.
+func TestMailboxBehindOneThatWantsTLS(t *testing.T) {
+	t.Parallel()
+	closed := service(serve(t, says("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\r\n", part{"", "a1 NO [PRIVACYREQUIRED] no\r\n"})), "tcp", "imap")
+	open := service(serve(t, says("* OK ready\r\n", part{`a1 LOGIN "info" "info"`, "a1 OK in\r\n"}, part{"a1", "a1 NO no\r\n"})), "tcp", "imap")
+	n, host := netOf(netip.AddrPortFrom(open.Address, open.Port))
+	found := mailLogins(context.Background(), n, host, []scanlink.Service{closed, open}, everything)
+	if len(found) != 1 || found[0].Login != "info/info" || found[0].Port != open.Port {
+		t.Errorf("%v", names(found))
+	}
+}
+
+// TestAccountsAfterStartTLS: passwords are given after the change to TLS where the server offers it and takes none before.
+func TestAccountsAfterStartTLS(t *testing.T) {
+	t.Parallel()
+	config := lab.TLSConfig(lab.Cert(t, lab.CertOptions{}))
+	at := serve(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 ready\r\n")
+		l, user, inside := newLines(c), "", false
+		for {
+			text, err := l.read()
+			if err != nil {
+				return
+			}
+			verb, rest, _ := strings.Cut(text, " ")
+			answer := "530 use TLS first\r\n"
+			switch {
+			case verb == "AUTH":
+				_, _ = io.WriteString(c, "234 begin\r\n")
+				s := tls.Server(c, config)
+				c, l, inside = s, newLines(s), true
+				continue
+			case verb == "USER" && inside:
+				user, answer = rest, "331 password\r\n"
+			case verb == "PASS" && inside:
+				if answer = "530 no\r\n"; user == "admin" && rest == "admin" {
+					answer = "230 in\r\n"
+				}
+			}
+			_, _ = io.WriteString(c, answer)
+		}
+	})
+	s := service(at, "tcp", "ftp")
+	s.Tunnel = "starttls"
+	if got := names(runCheck(t, "creds-ftp", s, everything)); !slices.Equal(got, []string{"creds=admin/admin"}) {
+		t.Errorf("%v", got)
 	}
 }

@@ -38,7 +38,13 @@ func mailLogins(ctx context.Context, n *wire.Net, host scanlink.PlanHost, servic
 		if again {
 			here = e.tryAll(ctx, known, 1, try)
 		} else {
-			here = e.defaultAccounts(ctx, accountsFor(protocol(e.t), s.Product, mailboxes), 1, try)
+			var result attempt
+			if result, here = e.stranger(ctx, try); result == unavailable || result == broken {
+				continue // it takes no passwords here; another service may
+			}
+			if result == rejected {
+				here = e.tryAll(ctx, accountsFor(protocol(e.t), s.Product, mailboxes), 1, try)
+			}
 			found[s.Product] = letIn(here)
 		}
 		out = append(out, here...)
@@ -70,13 +76,13 @@ func letIn(findings []scanlink.Finding) []account {
 }
 
 func (e *env) pop3Try(ctx context.Context, user, password string) attempt {
-	l, err := e.lines(ctx)
+	l, greeting, err := e.greeted(ctx)
 	if err != nil {
 		return broken
 	}
 	defer l.close()
 	l.patience = mailPatience
-	if greeting, err := l.read(); err != nil || !strings.HasPrefix(greeting, "+OK") || l.say("USER "+user) != nil {
+	if greeting != "" && !strings.HasPrefix(greeting, "+OK") || l.say("USER "+user) != nil {
 		return broken
 	}
 	answer, err := l.read()
@@ -99,14 +105,13 @@ func (e *env) pop3Try(ctx context.Context, user, password string) attempt {
 }
 
 func (e *env) imapTry(ctx context.Context, user, password string) attempt {
-	l, err := e.lines(ctx)
+	l, greeting, err := e.greeted(ctx)
 	if err != nil {
 		return broken
 	}
 	defer l.close()
 	l.patience = mailPatience
-	greeting, err := l.read()
-	if err != nil || !strings.HasPrefix(greeting, "* OK") {
+	if greeting != "" && !strings.HasPrefix(greeting, "* OK") {
 		return broken
 	}
 	if loginDisabled.MatchString(greeting) {

@@ -73,6 +73,27 @@ func (e *env) lines(ctx context.Context) (*lines, error) {
 	return newLines(c), nil
 }
 
+// greeted opens a conversation for a login, after the protocol's own change to TLS where that is offered: some servers
+// take no password before. It gives the greeting, which is empty after the change, where none is sent again.
+func (e *env) greeted(ctx context.Context) (*lines, string, error) {
+	if e.t.Service.Tunnel == "starttls" {
+		if c, err := e.dialUpgraded(ctx); err == nil {
+			return newLines(c), "", nil
+		}
+	}
+	l, err := e.lines(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	l.patience = mailPatience
+	greeting, err := l.until(func(text string) bool { return !strings.HasPrefix(text, "220-") && !strings.HasPrefix(text, " ") })
+	if err != nil {
+		l.close()
+		return nil, "", err
+	}
+	return l, greeting, nil
+}
+
 func newLines(c net.Conn) *lines {
 	return &lines{conn: c, patience: 2 * wait, r: bufio.NewReaderSize(io.LimitReader(c, 1<<20), 4096)}
 }

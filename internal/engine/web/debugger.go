@@ -40,7 +40,6 @@ var statusPages = []struct {
 	{"/server-config", regexp.MustCompile(`(?i)<h1>Server-(?:Config|Status) \(lighttpd`)},
 	{"/server-statistics", regexp.MustCompile(`(?m)^(?:fastcgi|cgi|proxy)\.[\w.-]+: \d+`)},
 	{"/server-status/json", regexp.MustCompile(`"server-version"\s*:\s*"h2o|"openssl-version"\s*:`)}, // h2o
-	{"/server-info", regexp.MustCompile(`(?i)<title>Server Information</title>`)},
 	{"/stub_status", regexp.MustCompile(`(?i)^Active connections: \d+`)},
 	{"/basic_status", regexp.MustCompile(`(?i)^Active connections: \d+`)},
 	{"/status", regexp.MustCompile(`(?i)^Active connections: \d+|^pool:\s+\S+\s+process manager:`)},

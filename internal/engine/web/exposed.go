@@ -15,6 +15,9 @@ var usualFolders = []string{
 	"downloads", "export", "files", "icons", "images", "img", "inc", "include", "includes", "install", "javascript", "js", "lib", "log", "logs", "media",
 	"old", "pdf", "private", "pub", "public", "scripts", "share", "sql", "src", "static", "temp", "test", "tmp", "tools", "upload", "uploads",
 	"vendor", "wp-content/uploads", "wp-includes",
+	"adminer", "api", "app", "awstats", "blog", "cacti", "cgit", "console", "dav", "dokuwiki", "forum", "git", "gitweb", "icingaweb2", "intranet", "mail", "manager",
+	"mediawiki", "munin", "nagios", "nagios4", "phpldapadmin", "phpmyadmin", "portal", "redmine", "reports", "roundcube", "secret", "secure", "shop", "staff", "stats", "svn",
+	"webalizer", "webdav", "webmail", "wiki", "wordpress", "zabbix",
 }
 
 // listing recognises pages that list a folder, by what the servers that make them write.
