@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/vedette/vedette/internal/engine/web/httpwire"
@@ -122,6 +123,9 @@ var leftoverSuffixes = []string{".bak", ".old", ".orig", ".save", "~", ".swp", "
 // source recognises program text that a server should have run.
 var source = regexp.MustCompile(`(?i)<\?php|<\?=|<%@|<%[ =]|\bnamespace [A-Z]\w+;|#!/usr/bin/(env |perl|python|php)|\bimport java\.|\bpublic (class|function)\b`)
 
+// usualPrograms hold the secrets of many applications in PHP, and are linked by none.
+var usualPrograms = []string{"/index.php", "/config.php", "/wp-config.php", "/configuration.php", "/settings.php", "/db.php", "/database.php", "/config.inc.php"}
+
 // checkLeftovers asks for copies of the programs that the crawler found, under the names that editors and people give.
 func (s *scan) checkLeftovers() {
 	var programs []string
@@ -131,7 +135,15 @@ func (s *scan) checkLeftovers() {
 			programs = append(programs, f)
 		}
 	}
-	each(s, programs[:min(len(programs), 40)], func(f string) {
+	programs = programs[:min(len(programs), 40)]
+	if slices.ContainsFunc(programs, func(f string) bool { return strings.HasSuffix(strings.ToLower(f), ".php") }) {
+		for _, f := range usualPrograms {
+			if !slices.Contains(programs, f) {
+				programs = append(programs, f)
+			}
+		}
+	}
+	each(s, programs, func(f string) {
 		for _, suffix := range leftoverSuffixes {
 			s.leftover(f, f+suffix)
 		}
