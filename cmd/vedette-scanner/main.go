@@ -95,12 +95,13 @@ func runCommand(state *string) *cobra.Command {
 			}
 			defer hears.Close()
 			cfg.Engine = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
-				templates, err := shelf.Get()
+				templates, err := shelf.For(plan.Templates)
 				if err != nil {
-					slog.WarnContext(ctx, "the imported templates can't be used", slog.Any("error", err))
+					slog.WarnContext(ctx, "the imported templates of the run can't be used", slog.Any("error", err))
 				}
 				return engine.Run(ctx, plan, engine.Options{Templates: templates, Collaborator: hears}, emit)
 			}
+			cfg.TemplateVersion = shelf.Version
 			slog.Info("scanner started", "server", s.Server, "scanner", s.ScannerID)
 			err = agent.Run(c.Context(), cfg)
 			if errors.Is(err, agent.ErrUnknown) {

@@ -50,11 +50,12 @@ func embeddedScanner(ctx context.Context) error {
 	}
 	shelf := &collection.Shelf{Dir: cfg.Templates}
 	cfg.Engine = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
-		templates, err := shelf.Get()
+		templates, err := shelf.For(plan.Templates)
 		if err != nil {
-			slog.WarnContext(ctx, "the imported templates can't be used", slog.Any("error", err))
+			slog.WarnContext(ctx, "the imported templates of the run can't be used", slog.Any("error", err))
 		}
 		return engine.Run(ctx, plan, engine.Options{Templates: templates}, emit)
 	}
+	cfg.TemplateVersion = shelf.Version
 	return agent.Run(ctx, cfg)
 }

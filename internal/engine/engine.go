@@ -78,6 +78,7 @@ type run struct {
 	spec    PortSpec
 	stages  Stages
 	calls   *collaborator.Server
+	version string // of the imported templates
 	net     *wire.Net
 	tester  *discover.Tester
 	sockets chan struct{}
@@ -114,6 +115,9 @@ func newRun(plan scanlink.Plan, opts Options, emit func(scanlink.Observation)) (
 		r.stages = *opts.Stages
 	} else {
 		r.stages = ownStages(opts.Templates)
+	}
+	if opts.Templates != nil {
+		r.version = opts.Templates.Version()
 	}
 	r.meter = newMeter(len(plan.Hosts), func(p scanlink.Progress) { r.send(scanlink.Observation{Progress: &p}) })
 	for _, h := range plan.Hosts {
@@ -207,7 +211,7 @@ func (r *run) test(ctx context.Context, planned <-chan scanlink.PlanHost, alive 
 
 // discover tests one address; a silent one is done with.
 func (r *run) discover(ctx context.Context, p scanlink.PlanHost) *host {
-	h := &host{run: r, plan: p, facts: scanlink.Host{Address: p.Address, Names: p.Names}, share: r.meter.host()}
+	h := &host{run: r, plan: p, facts: scanlink.Host{Address: p.Address, Names: p.Names, Templates: r.version}, share: r.meter.host()}
 	var result discover.Result
 	h.guard(func() {
 		var err error

@@ -71,7 +71,7 @@ func (h *Host) check() error {
 	}
 	h.Names = cutAll(h.Names, maxNames, maxName)
 	cut(maxLine, &h.Interference, &h.OS, &h.Error)
-	cut(maxName, &h.OSCPE, &h.MAC, &h.Authenticated, &h.Kernel, &h.KernelPackage)
+	cut(maxName, &h.OSCPE, &h.MAC, &h.Authenticated, &h.Kernel, &h.KernelPackage, &h.Templates)
 	h.Logins = h.Logins[:min(len(h.Logins), maxLogins)]
 	for i := range h.Logins {
 		l := &h.Logins[i]

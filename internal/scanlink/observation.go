@@ -39,6 +39,8 @@ type Host struct {
 	Kernel        string     `json:"kernel,omitempty"`         // release of the kernel that runs: 6.1.0-18-amd64
 	KernelPackage string     `json:"kernel_package,omitempty"` // version of the package that it was built as, where it tells: 6.1.76-1
 	Error         string     `json:"error,omitempty"`          // the engine failed on this host; the others go on
+	// Templates is the version of imported templates that were run.
+	Templates string `json:"templates,omitempty"`
 	// Unanswered tells of stages some of whose requests got no answer. Too many make the host inconclusive.
 	Unanswered []Unanswered `json:"unanswered,omitempty"`
 }

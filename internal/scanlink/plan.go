@@ -18,8 +18,12 @@ type Plan struct {
 	TrustedCAs  []string     `json:"trusted_cas,omitempty"` // PEM certificates trusted besides the machine's own
 	Credentials []Credential `json:"-"`                     // for the login stage; in memory alone, sealed in a Lease
 	SignIn      bool         `json:"sign_in,omitempty"`     // only sign in with the credentials, and check nothing
+	Templates   string       `json:"templates,omitempty"`   // version of imported templates that the run began with, or NoTemplates; empty takes the newest
 	Contact     string       `json:"contact,omitempty"`     // put into the User-Agent, so that a target's owner can ask
 }
+
+// NoTemplates stands for a version where none were imported.
+const NoTemplates = "none"
 
 // PlanHost is one address with the names under which the customer knows it. Names serve SNI, the Host header and the
 // check of certificate names; without one the address itself must be in the certificate.

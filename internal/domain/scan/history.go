@@ -6,6 +6,7 @@ import (
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/op"
+	"github.com/vedette/vedette/internal/scanlink"
 )
 
 // HistoryAttributes of a run on the wire.
@@ -132,6 +133,9 @@ func (h History) attributes(t tally) HistoryAttributes {
 	}
 	if h.FeedVersion != "" && !h.BeingRejudged() {
 		a.FeedVersions["knowledge"] = h.FeedVersion
+	}
+	if v := h.Plan.Templates; v != "" && v != scanlink.NoTemplates {
+		a.FeedVersions["templates"] = v
 	}
 	if h.StartedBy != nil {
 		a.StartedBy = &op.Link{ID: *h.StartedBy, Name: h.StartedByName}

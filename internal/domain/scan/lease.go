@@ -79,7 +79,7 @@ func (d *Dispatcher) offer(tx *db.Tx, id string, r scanlink.LeaseRequest) (*scan
 	if err := lease(tx, c, id, d.leaseTime()); err != nil {
 		return nil, err
 	}
-	if err := d.begin(tx, h); err != nil {
+	if err := d.begin(tx, h, r.FeedVersions["templates"]); err != nil {
 		return nil, err
 	}
 	plan := h.Plan
@@ -204,11 +204,12 @@ func (d *Dispatcher) full(tx *db.Tx) (bool, error) {
 	return n >= d.Limits.Running, err
 }
 
-// begin notes a lease of the run. The first one fixes the version of the knowledge.
-func (d *Dispatcher) begin(tx *db.Tx, h *History) error {
+// begin notes a lease of the run. The first one fixes the versions of the knowledge and of the scanner's templates, which the
+// other parts of the run are then looked at with.
+func (d *Dispatcher) begin(tx *db.Tx, h *History, templates string) error {
 	first := h.StartedAt == nil
 	if first {
-		h.FeedVersion = d.Knowledge()
+		h.FeedVersion, h.Plan.Templates = d.Knowledge(), templates
 	}
 	state, err := markLeased(tx, h, first)
 	if err != nil || state == h.State || state != Running {

@@ -117,7 +117,7 @@ func markLeased(tx *db.Tx, h *History, first bool) (string, error) {
 	var all []History
 	q := tx.Update((*History)(nil)).Set("last_leased_at = ?", tx.Now()).Where("organization_id = ? AND id = ?", h.OrganizationID, h.ID)
 	if first {
-		q = q.Set("started_at = ?, feed_version = ?", tx.Now(), h.FeedVersion)
+		q = q.Set("started_at = ?, feed_version = ?, plan = ?", tx.Now(), h.FeedVersion, h.Plan)
 	}
 	q = q.Set("state = CASE WHEN state IN (?) THEN ? ELSE state END", bun.List([]string{Requested, Queued}), Running)
 	if err := q.Returning("state").Scan(tx.Context(), &all); err != nil {

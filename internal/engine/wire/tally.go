@@ -11,7 +11,7 @@ import (
 // Tally counts what a stage asked of one service that is known to answer: a service that falls silent under its checks
 // must not look as if they had found nothing.
 type Tally struct {
-	Port  uint16 // connections to other ports are not counted; 0 counts all
+	Port                      uint16 // connections to other ports are not counted; 0 counts all
 	asked, unanswered, unsent atomic.Int64
 }
 

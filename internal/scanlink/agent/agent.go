@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -57,7 +58,14 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 func (a *agent) hello() scanlink.Hello {
-	return scanlink.Hello{Version: a.cfg.Version, Capabilities: capabilities(), Addresses: addresses(), FeedVersions: a.cfg.FeedVersions, Clock: clock.Now()}
+	versions := maps.Clone(a.cfg.FeedVersions)
+	if a.cfg.TemplateVersion != nil {
+		if versions == nil {
+			versions = map[string]string{}
+		}
+		versions["templates"] = a.cfg.TemplateVersion()
+	}
+	return scanlink.Hello{Version: a.cfg.Version, Capabilities: capabilities(), Addresses: addresses(), FeedVersions: versions, Clock: clock.Now()}
 }
 
 // poll leases work until ctx ends.

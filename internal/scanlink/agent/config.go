@@ -32,6 +32,8 @@ type Config struct {
 	Templates    string            `json:"templates,omitempty"` // folder of imported template collections, for the engine
 
 	Engine Engine `json:"-"`
+	// TemplateVersion is that of the imported templates which a new run would take; nil where there can be none.
+	TemplateVersion func() string `json:"-"`
 	// Renewed keeps a new certificate and key before the old one expires; nil keeps them in memory alone.
 	Renewed func(certificate, key string) error `json:"-"`
 }

@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/vedette/vedette/internal/scanlink"
 
 	"github.com/vedette/vedette/internal/engine/template"
 )
@@ -157,6 +160,32 @@ func TestShelf(t *testing.T) {
 	}
 	if again, err := s.Get(); again != set || err != nil {
 		t.Errorf("another set: %v", err)
+	}
+	first := set.Version()
+	newer := folder(t)
+	if err := os.WriteFile(filepath.Join(newer, "http", "new.yaml"), named("newer"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	later, err := Import(s.Dir, newer)
+	if err != nil || os.Chtimes(later.Path, time.Time{}, time.Now().Add(time.Hour)) != nil {
+		t.Fatal(err)
+	}
+	s.checked = s.checked.Add(-lookAgain)
+	if v := s.Version(); v != later.Version || v == first {
+		t.Errorf("version %q", v)
+	}
+	for version, want := range map[string]string{first: first, later.Version: later.Version, "": later.Version} {
+		if set, err := s.For(version); err != nil || set.Version() != want {
+			t.Errorf("for %q: %v, %v", version, set, err)
+		}
+	}
+	for _, gone := range []string{"0000000000000000", "../x"} {
+		if set, err := s.For(gone); err == nil || set.Version() != later.Version {
+			t.Errorf("for %q: %v", gone, err)
+		}
+	}
+	if set, err := s.For(scanlink.NoTemplates); set != nil || err != nil {
+		t.Errorf("for none: %v, %v", set, err)
 	}
 }
 

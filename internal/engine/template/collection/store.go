@@ -20,6 +20,7 @@ import (
 
 	"github.com/vedette/vedette/internal/engine/template"
 	"github.com/vedette/vedette/internal/platform/clock"
+	"github.com/vedette/vedette/internal/scanlink"
 )
 
 // Suffix of the file of a version.
@@ -189,6 +190,7 @@ type Shelf struct {
 	name    string
 	set     *template.Set
 	checked time.Time
+	former  *template.Set // of a run that began before the newest version came
 }
 
 const lookAgain = 20 * time.Second
@@ -218,4 +220,39 @@ func (s *Shelf) Get() (*template.Set, error) {
 	}
 	s.checked = clock.Monotonic()
 	return s.set, nil
+}
+
+// Version of the newest templates; scanlink.NoTemplates where there are none.
+func (s *Shelf) Version() string {
+	set, err := s.Get()
+	if set == nil || err != nil {
+		return scanlink.NoTemplates
+	}
+	return set.Version()
+}
+
+// For gives the version that a run began with, as long as the folder has it: parts of one run must not be looked at with
+// different templates. An empty version, and one that is gone, give the newest; the latter with an error.
+func (s *Shelf) For(version string) (*template.Set, error) {
+	if version == scanlink.NoTemplates {
+		return nil, nil
+	}
+	newest, err := s.Get()
+	if err != nil || version == "" || newest != nil && newest.Version() == version {
+		return newest, err
+	}
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if s.former != nil && s.former.Version() == version {
+		return s.former, nil
+	}
+	if s.Dir == "" || version != filepath.Base(version) {
+		return newest, fmt.Errorf("there is no version %q of the templates here", version)
+	}
+	set, err := Open(filepath.Join(s.Dir, version+Suffix))
+	if err != nil {
+		return newest, err
+	}
+	s.former = set
+	return set, nil
 }
