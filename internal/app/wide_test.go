@@ -1,12 +1,17 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/vedette/vedette/internal/domain/report"
 	"github.com/vedette/vedette/internal/domain/vulnerability"
 	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/db"
+	"github.com/vedette/vedette/internal/platform/jobs"
+	"github.com/vedette/vedette/internal/platform/outbox"
 )
 
 // TestWideRuns: reports, and new knowledge, go through a run in pages; a run that ends with a page, just before, or just after it
@@ -14,7 +19,7 @@ import (
 func TestWideRuns(t *testing.T) {
 	t.Parallel()
 	each(t, func(p *program) {
-		p.organization("admin", "north", access.Manager)
+		org := p.organization("admin", "north", access.Manager)
 		const by = "manager@north"
 		sizes := []int{31, 32, 33, 64, 65}
 		scans := map[int]string{}
@@ -28,7 +33,46 @@ func TestWideRuns(t *testing.T) {
 			p.wideScan(by, scans[n], n)
 			p.wideReport(by, p.first(by, "/v2/scans/"+scans[n]+"/histories"), n)
 		}
+		p.leftHalfway(org, by, scans[65], 65)
 	})
+}
+
+// leftHalfway: a server dies while it judges a run anew. Until another has judged all of it the run names no version, and no report
+// is made of it.
+func (p *program) leftHalfway(org, by, scan string, n int) {
+	p.Helper()
+	ctx, history := context.Background(), p.first(by, "/v2/scans/"+scan+"/histories")
+	err := p.app.DB.Write(ctx, access.System(access.DoorTest), func(tx *db.Tx) error {
+		_, err := tx.Exec("update scan_histories set feed_version = '~former' where id = ?", history)
+		return err
+	})
+	if err != nil {
+		p.Fatal(err)
+	}
+	version := func() string {
+		var h struct {
+			Data struct {
+				Attributes struct {
+					FeedVersions map[string]string `json:"feed_versions"`
+				}
+			}
+		}
+		p.must(200, by, "GET", "/v2/scans/"+scan+"/histories/"+history, nil).decode(p, &h)
+		return h.Data.Attributes.FeedVersions["knowledge"]
+	}
+	maker := &report.Maker{DB: p.app.DB, Blob: p.app.blob}
+	e := outbox.Event{Name: "scan_completed", Product: "pci", Data: []byte(`{"scan_id":"` + scan + `","history_id":"` + history + `"}`),
+		Actor: jobs.Actor{OrganizationID: org, OrganizationName: "north", Product: "pci"}}
+	if err := maker.Completed(ctx, e); err == nil || version() != "" {
+		p.Errorf("a report is made of a run that %q judged halfway", version())
+	}
+	if err := vulnerability.Rematch(ctx, p.app.DB, p.app.knowledge.Get()); err != nil {
+		p.Fatal(err)
+	}
+	if err := maker.Completed(ctx, e); err != nil || version() != p.app.knowledge.Version() {
+		p.Errorf("judged by %q: %v", version(), err)
+	}
+	p.wideScan(by, scan, n)
 }
 
 // wideScan has one vulnerability on each host, by the new knowledge.
