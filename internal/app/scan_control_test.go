@@ -226,6 +226,22 @@ func (p *program) announced(name string) int {
 	return n
 }
 
+// pinned: all of a run is looked at with the templates that its first part began with, and the run names them.
+func (p *program) pinned(by, scan, version string) {
+	p.Helper()
+	var h struct {
+		Data struct {
+			Attributes struct {
+				FeedVersions map[string]string `json:"feed_versions"`
+			}
+		}
+	}
+	p.must(200, by, "GET", "/v2/scans/"+scan+"/histories/"+p.first(by, "/v2/scans/"+scan+"/histories"), nil).decode(p, &h)
+	if told := h.Data.Attributes.FeedVersions["templates"]; version != "1111222233334444" || told != version {
+		p.Errorf("the run goes on with %q and names %q", version, told)
+	}
+}
+
 // TestLostAndLate: what a dead process held is free at once, outages are told once, and a verification is offered once.
 func TestLostAndLate(t *testing.T) {
 	t.Parallel()
@@ -236,7 +252,7 @@ func TestLostAndLate(t *testing.T) {
 		p.start(m, s)
 		ctx := context.Background()
 		d := p.app.dispatcher
-		l, err := d.Lease(ctx, scanner.EmbeddedID, scanlink.LeaseRequest{Free: 1, Instance: "one", Hello: scanlink.Hello{From: "203.0.113.5", Addresses: []string{"10.0.0.5", "127.0.0.1"}}})
+		l, err := d.Lease(ctx, scanner.EmbeddedID, scanlink.LeaseRequest{Free: 1, Instance: "one", Hello: scanlink.Hello{From: "203.0.113.5", Addresses: []string{"10.0.0.5", "127.0.0.1"}, FeedVersions: map[string]string{"templates": "1111222233334444"}}})
 		if err != nil || l == nil {
 			p.Fatal(l, err)
 		}
@@ -250,6 +266,7 @@ func TestLostAndLate(t *testing.T) {
 		if again == nil || again.ChunkID != l.ChunkID || again.Token <= l.Token {
 			p.Errorf("after the death %+v", again)
 		}
+		p.pinned(m, s, again.Plan.Templates)
 		made := p.newScanner(m, "office")
 		id := made.Data.ID
 		secret, _ := scanlink.SplitCode(made.Data.Attributes.LinkingCode)

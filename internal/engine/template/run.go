@@ -78,7 +78,7 @@ func (s *Set) Run(ctx context.Context, n *wire.Net, t wire.Target, o Options) []
 		}
 		group.Go(func() error {
 			if r.stopped() {
-				n.Tally().Skip(1)
+				r.client.Skip()
 				return nil
 			}
 			found[i] = r.execute(tpl)

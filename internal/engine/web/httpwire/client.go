@@ -62,9 +62,11 @@ type Client struct {
 	slots chan struct{}
 	sent  atomic.Int64
 	fails atomic.Int64
-	tally *wire.Tally
-	heard atomic.Bool  // it has answered
-	tries atomic.Int64 // second ones
+
+	tally  *wire.Tally
+	heard  atomic.Bool  // it has answered
+	silent atomic.Bool  // the last request got no answer at all
+	tries  atomic.Int64 // second ones
 
 	always atomic.Pointer[[]Field] // of every request: a session
 
@@ -120,6 +122,13 @@ func (c *Client) Sent() int { return int(c.sent.Load()) }
 
 // Down says that the target failed many times in a row.
 func (c *Client) Down() bool { return c.fails.Load() >= maxFails }
+
+// Skip notes a request that was given up. One that a service would have turned away, as it did those before, is no loss.
+func (c *Client) Skip() {
+	if !c.Down() || c.silent.Load() {
+		c.tally.Skip(1)
+	}
+}
 
 // Scheme is http or https.
 func (c *Client) Scheme() string {
@@ -189,7 +198,7 @@ func (c *Client) Own(u *url.URL) bool {
 // Do sends one request and reads its answer. Redirects are the caller's.
 func (c *Client) Do(r *Request) (*Response, error) {
 	if c.Down() {
-		c.tally.Skip(1)
+		c.Skip()
 		return nil, ErrDown
 	}
 	if n := c.sent.Add(1); c.options.MaxRequests > 0 && n > int64(c.options.MaxRequests) {
@@ -215,6 +224,7 @@ func (c *Client) Do(r *Request) (*Response, error) {
 	}
 	if c.ctx.Err() == nil {
 		c.tally.Count(err == nil || !wire.Lost(err))
+		c.silent.Store(err != nil && wire.Lost(err))
 	}
 	if err != nil && c.ctx.Err() == nil {
 		c.fails.Add(1)
