@@ -1796,6 +1796,16 @@ func (a *UserAPI) CreatePasskey(ctx context.Context, in PasskeyCreate) (*AuthPas
 	return one[AuthPasskey](ctx, a.c, request{method: http.MethodPost, path: "/v2/user/mfa/webauthn", body: map[string]PasskeyCreate{"passkey": in}})
 }
 
+// DeleteIdentity: Delete an identity of the current user.
+// DELETE /v2/user/identities/{id}.
+//
+// The next single sign-on with the user's address links the account anew, maybe to another person at the provider.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+func (a *UserAPI) DeleteIdentity(ctx context.Context, id string) error {
+	return done(ctx, a.c, request{method: http.MethodDelete, path: "/v2/user/identities/" + url.PathEscape(id)})
+}
+
 // DeleteMe: Delete my account.
 // DELETE /v2/user/me.
 //
@@ -1926,6 +1936,23 @@ func (a *UserAPI) GenerateRecoveryCodes(ctx context.Context, in GenerateRecovery
 // Any signed-in caller, whatever the role.
 func (a *UserAPI) ListActivePlans(ctx context.Context) ([]PlanSubscription, error) {
 	return short[PlanSubscription](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/active_plans"})
+}
+
+// ListIdentities: List the current user's identities.
+// GET /v2/user/identities.
+//
+// Who the user is at identity providers: the links that single sign-on has made.
+//
+// Any signed-in caller, whatever the role. Refused while impersonating.
+//
+// Filters: id, issuer, email, created_at, last_used_at.
+func (a *UserAPI) ListIdentities(ctx context.Context, q Query) (*Page[AuthIdentity], error) {
+	return list[AuthIdentity](ctx, a.c, "/v2/user/identities", q)
+}
+
+// AllIdentities goes through all that ListIdentities lists, page after page; it ends after an error.
+func (a *UserAPI) AllIdentities(ctx context.Context, q Query) iter.Seq2[AuthIdentity, error] {
+	return all[AuthIdentity](ctx, a.c, "/v2/user/identities", q)
 }
 
 // ListMembers: Get organization members.

@@ -100,6 +100,16 @@ type AuthFactorsChanged struct {
 	TwoFactorAuthentication UserTwoFactor `json:"two_factor_authentication"`
 }
 
+// AuthIdentity is part of the API's answers and requests.
+type AuthIdentity struct {
+	ID         string    `json:"id"`
+	CreatedAt  time.Time `json:"created_at"`
+	Email      string    `json:"email"`  // By which the user was found the first time
+	Issuer     string    `json:"issuer"` // The provider
+	LastUsedAt time.Time `json:"last_used_at"`
+	Subject    string    `json:"subject"` // The provider's name for the person
+}
+
 // AuthInstalled is part of the API's answers and requests.
 type AuthInstalled struct {
 	RecoveryCodes           []string      `json:"recovery_codes"` // Ten new ones; former ones work no more

@@ -1,6 +1,10 @@
 package app
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/vedette/vedette/internal/platform/db"
+)
 
 func init() {
 	maps.Copy(fixtures, map[string]fixture{
@@ -19,15 +23,20 @@ func init() {
 		"listSignOnProviders": plain("/v2/auth/oidc"),
 		"beginSignOn":         plain("/v2/auth/oidc/sso"),
 		"finishSignOn":        plain("/v2/auth/oidc/sso/callback").with(object{"oidc_session_state": "vdn_unknown", "state": "x", "code": "x"}),
+		"listIdentities":      plain("/v2/user/identities"),
+		"deleteIdentity":      about("/v2/user/identities/%s", "identity"),
 		"listAPIKeys":         plain("/v2/api_keys"),
 		"createAPIKey":        plain("/v2/api_keys").with(object{"api_key": object{"name": "made"}}),
 		"revokeAPIKey":        about("/v2/api_keys/%s", "api key"),
 	})
 	fillers = append(fillers, func(w world, by string, t things) {
 		t["session"] = w.first(by, "/v2/user/sessions")
+		w.exec("insert into oidc_identities (organization_id, id, user_id, issuer, subject, email, created_at, last_used_at) "+
+			"select organization_id, ?, id, 'https://id.example', username, email, 1, 1 from users where username = ?", db.NewID(), by)
+		t["identity"] = w.first(by, "/v2/user/identities")
 		t["api key"] = w.must(201, by, "POST", "/v2/api_keys", object{"api_key": object{"name": "export"}}).id(w)
 	})
-	watched = append(watched, "/v2/user/sessions", "/v2/api_keys")
+	watched = append(watched, "/v2/user/sessions", "/v2/user/identities", "/v2/api_keys")
 }
 
 func impersonation(t things) object {

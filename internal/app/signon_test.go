@@ -109,8 +109,15 @@ func TestSingleSignOn(t *testing.T) {
 		if in.User.Username != manager || len(s.mail.To("manager@acme.example")) != 1 {
 			s.Errorf("the second time: %+v", in)
 		}
+		linked := s.first(manager, "/v2/user/identities?q[issuer]="+s.there.Issuer)
+		s.refused(404, "user@acme", "DELETE", "/v2/user/identities/"+linked, nil)
+		s.must(200, manager, "DELETE", "/v2/user/identities/"+linked, nil)
+		s.through(401) // whose address is no verified one of ours any more
+		s.says("person-7", "manager@acme.example", nil)
+		s.through(200)
+		s.mail.Wait(s, "manager@acme.example", 2)
 		s.secondFactors()
-		if trail := s.must(200, "admin", "GET", "/v2/audit/events?q[action]=finishSignOn", nil, "X-Organization-Id", s.id("organizations", "acme")); strings.Count(string(trail.Body), `"type":"identity"`) != 1 ||
+		if trail := s.must(200, "admin", "GET", "/v2/audit/events?q[action]=finishSignOn", nil, "X-Organization-Id", s.id("organizations", "acme")); strings.Count(string(trail.Body), `"type":"identity"`) != 2 ||
 			!strings.Contains(string(trail.Body), `"subject":"person-1"`) || strings.Contains(string(trail.Body), code) {
 			s.Errorf("%s", trail.Body)
 		}

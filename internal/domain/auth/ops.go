@@ -86,6 +86,7 @@ func (a *Auth) Operations() []op.Operation {
 		a.secondStepOperations(),
 		a.passwordOperations(),
 		a.ownSessionOperations(),
+		identityOperations(),
 		a.factorOperations(),
 		a.passkeyOperations(),
 	)

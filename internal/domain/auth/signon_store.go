@@ -3,9 +3,12 @@ package auth
 import (
 	"fmt"
 
+	"github.com/uptrace/bun"
+
 	"github.com/vedette/vedette/internal/domain/user"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
+	"github.com/vedette/vedette/internal/platform/filter"
 )
 
 func init() {
@@ -76,6 +79,29 @@ func insertIdentity(tx *db.Tx, i *Identity) error {
 func useIdentity(tx *db.Tx, i *Identity) error {
 	if _, err := tx.Update((*Identity)(nil)).Set("last_used_at = ?", tx.Now()).Where("id = ?", i.ID).Exec(tx.Context()); err != nil {
 		return fmt.Errorf("use identity: %w", err)
+	}
+	return nil
+}
+
+// fetchIdentities of the caller.
+func fetchIdentities(tx *db.Tx, q filter.Query) ([]Identity, filter.Meta, error) {
+	return filter.Fetch[Identity](tx, q, func(rows any) *bun.SelectQuery {
+		return tx.Select(rows).Where("?TableAlias.user_id = ?", tx.Grant().Principal().User)
+	})
+}
+
+// ownIdentity of the caller. Fault kind: notfound.
+func ownIdentity(tx *db.Tx, id string) (*Identity, error) {
+	i := &Identity{}
+	if err := tx.Select(i).Where("id = ? AND user_id = ?", id, tx.Grant().Principal().User).Scan(tx.Context()); err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	return i, nil
+}
+
+func deleteIdentity(tx *db.Tx, i *Identity) error {
+	if _, err := tx.Delete(i).WherePK().Exec(tx.Context()); err != nil {
+		return fmt.Errorf("delete identity: %w", err)
 	}
 	return nil
 }
