@@ -216,7 +216,10 @@ func attach(tx *db.Tx, u *user.User, p person, r op.Request) error {
 	if err != nil {
 		return err
 	}
-	if i != nil {
+	switch {
+	case i != nil && i.UserID != u.ID: // linked elsewhere between the two steps
+		return errSignOn
+	case i != nil:
 		return useIdentity(tx, i)
 	}
 	i = &Identity{ID: db.NewID(), UserID: u.ID, Issuer: p.Issuer, Subject: p.Subject, Email: p.Email, CreatedAt: tx.Now(), LastUsedAt: tx.Now()}
