@@ -16,9 +16,8 @@ var usualFolders = []string{
 	"downloads", "export", "files", "icons", "images", "img", "inc", "include", "includes", "install", "javascript", "js", "lib", "log", "logs", "media",
 	"old", "pdf", "private", "pub", "public", "scripts", "share", "sql", "src", "static", "temp", "test", "tmp", "tools", "upload", "uploads",
 	"vendor", "wp-content/uploads", "wp-includes",
-	"adminer", "api", "app", "awstats", "blog", "cacti", "cgit", "console", "dav", "dokuwiki", "forum", "git", "gitweb", "icingaweb2", "intranet", "mail", "manager",
-	"mediawiki", "munin", "nagios", "nagios4", "phpldapadmin", "phpmyadmin", "portal", "redmine", "reports", "roundcube", "secret", "secure", "shop", "staff", "stats", "svn",
-	"webalizer", "webdav", "webmail", "wiki", "wordpress", "zabbix",
+	"api", "app", "awstats", "cgit", "console", "dav", "git", "gitweb", "intranet", "manager", "munin", "portal", "reports", "secret", "secure", "shop", "staff",
+	"stats", "svn", "webalizer", "webdav",
 }
 
 // listing recognises pages that list a folder, by what the servers that make them write.
