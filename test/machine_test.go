@@ -46,7 +46,9 @@ func (s *site) machineAt(at, kind, with string) *process {
 	if err != nil {
 		s.Fatal(err)
 	}
-	return s.in(s.target, []string{machineAt + "=" + at, machineKind + "=" + kind, machineWith + "=" + with}, self)
+	p := s.in(s.target, []string{machineAt + "=" + at, machineKind + "=" + kind, machineWith + "=" + with}, self)
+	(&world{TB: s.TB}).until("the machine is up", time.Minute, func() bool { return strings.HasPrefix(p.log.String(), "up") })
+	return p
 }
 
 func beMachine() error {
@@ -54,6 +56,7 @@ func beMachine() error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(os.Stderr, "up")
 	var h http.Handler
 	with := os.Getenv(machineWith)
 	switch kind := os.Getenv(machineKind); kind {

@@ -118,7 +118,7 @@ func exemption(tx *db.Tx, s *Scan) (*clock.Time, error) {
 	return clock.AtPointer(t.FreeAt(tx.Now().Time())), nil
 }
 
-// darkened is a run of a scan that follows a schedule with blackouts, and who acts for it.
+// darkened is a run of a scan that follows a schedule with blackouts, or that one has paused, and who acts for it.
 type darkened struct {
 	Outdated
 	schedule schedule.Schedule
@@ -126,10 +126,6 @@ type darkened struct {
 
 // turn pauses the run while a blackout lasts, and resumes what one paused.
 func (d darkened) turn(tx *db.Tx) error {
-	t, err := d.schedule.Timing()
-	if err != nil {
-		return nil //nolint:nilerr // it can't be followed any more, and blocks nothing
-	}
 	s, h, err := openRun(tx, d.History.ScanID)
 	if err != nil {
 		if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
@@ -137,7 +133,7 @@ func (d darkened) turn(tx *db.Tx) error {
 		}
 		return err
 	}
-	blocked := t.Blocked(tx.Now().Time())
+	blocked := d.blocked(tx.Now())
 	exempt := h.ExemptUntil != nil && *h.ExemptUntil > tx.Now()
 	switch {
 	case blocked && !exempt && (h.State == Queued || h.State == Running):
@@ -150,8 +146,13 @@ func (d darkened) turn(tx *db.Tx) error {
 
 // due says whether turn would do anything, so that most ticks open no transaction for the run.
 func (d darkened) due(now clock.Time) bool {
+	return d.blocked(now) != (d.History.State == Paused)
+}
+
+// blocked says whether a blackout lasts. A schedule that is gone, or can't be followed any more, blocks nothing.
+func (d darkened) blocked(now clock.Time) bool {
 	t, err := d.schedule.Timing()
-	return err == nil && t.Blocked(now.Time()) != (d.History.State == Paused)
+	return err == nil && t.Blocked(now.Time())
 }
 
 // worked is how long a run has been worked or waited for since its start, pauses taken off.

@@ -54,17 +54,19 @@ func shadowed(tx *db.Tx, limit int) ([]darkened, error) {
 		History
 		ScheduleID string
 	}
-	err := tx.Select((*History)(nil)).ColumnExpr("?TableColumns").ColumnExpr("sch.id AS schedule_id").
+	err := tx.Select((*History)(nil)).ColumnExpr("?TableColumns").ColumnExpr("coalesce(CAST(sch.id AS text), '') AS schedule_id").
 		Join("JOIN scans AS sc ON sc.organization_id = h.organization_id AND sc.id = h.scan_id").
-		Join("JOIN schedules AS sch ON sch.organization_id = sc.organization_id AND sch.id = sc.schedule_id").
+		Join("LEFT JOIN schedules AS sch ON sch.organization_id = sc.organization_id AND sch.id = sc.schedule_id").
 		Where("h.finished_at IS NULL AND h.state IN (?)", bun.List([]string{Queued, Running, Paused})).
-		Where("CAST(sch.blackouts AS text) <> '[]'").Order("h.id").Limit(int64(limit)).Scan(tx.Context(), &rows)
+		Where("(CAST(sch.blackouts AS text) <> '[]' OR h.paused_by = ?)", ByBlackout).Order("h.id").Limit(int64(limit)).Scan(tx.Context(), &rows)
 	if err != nil {
 		return nil, fmt.Errorf("runs with blackouts: %w", err)
 	}
 	var ids []string
 	for _, r := range rows {
-		ids = append(ids, r.ScheduleID)
+		if r.ScheduleID != "" {
+			ids = append(ids, r.ScheduleID)
+		}
 	}
 	schedules, err := schedule.Some(tx, ids)
 	if err != nil {

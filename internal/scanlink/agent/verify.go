@@ -38,6 +38,9 @@ func (a *agent) verify(ctx context.Context, job scanlink.VerifyJob, signIn *scan
 	}
 }
 
+// telling are the results of a login in the order in which they tell more than what another service answered.
+var telling = []string{scanlink.NotCapable, scanlink.LoginFailed, scanlink.Insufficient, scanlink.Authenticated}
+
 // signIns tells how each credential of a plan fared.
 func (a *agent) signIns(ctx context.Context, plan scanlink.Plan) []scanlink.VerifyCheck {
 	plan.SignIn = true
@@ -52,7 +55,7 @@ func (a *agent) signIns(ctx context.Context, plan scanlink.Plan) []scanlink.Veri
 	}
 	best := map[string]scanlink.Login{}
 	for _, l := range last.Logins { // a kind may have been offered to several services
-		if old, told := best[l.Kind]; !told || old.Result != scanlink.Authenticated && l.Result == scanlink.Authenticated {
+		if old, told := best[l.Kind]; !told || slices.Index(telling, l.Result) > slices.Index(telling, old.Result) {
 			best[l.Kind] = l
 		}
 	}
