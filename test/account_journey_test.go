@@ -21,6 +21,7 @@ func (p *people) account() {
 	p.sessions()
 	p.passwords()
 	p.passkeys()
+	p.signOn()
 }
 
 func (p *people) profile() {
@@ -188,6 +189,18 @@ func (p *people) passkeys() {
 		p.Error(err)
 	}
 	p.signIn("mia", password)
+}
+
+// signOn: there is no provider, and nobody is known at one.
+func (p *people) signOn() {
+	p.Helper()
+	ctx := context.Background()
+	if all := ok(p.anyone.Authentication.ListSignOnProviders(ctx))(p); len(all.Providers) != 0 {
+		p.Errorf("%+v", all)
+	}
+	if all := ok(p.mia.User.ListIdentities(ctx, client.Query{}))(p); len(all.Items) != 0 {
+		p.Errorf("%+v", all.Items)
+	}
 }
 
 // publicKey are the options in the form that the authenticator reads.

@@ -24,6 +24,9 @@ import (
 // world.noting.
 var covered = []string{"Authentication", "User", "Users", "Organizations", "Whitelabel Settings"}
 
+// elsewhere are operations of those groups that only stories of internal/app call: they need an identity provider, which stands there.
+var elsewhere = []string{"POST /v2/auth/oidc/{provider}", "POST /v2/auth/oidc/{provider}/callback", "DELETE /v2/user/identities/{id}"}
+
 var asked = flag.Bool("covered", false, "fail for what no journey calls though only some tests run")
 
 // contract is the API document: its paths, and a router that tells the path of a request.
@@ -85,7 +88,8 @@ func uncovered() []string {
 		for path, methods := range document().Paths {
 			for method, o := range methods {
 				operation := strings.ToUpper(method) + " " + path
-				if slices.ContainsFunc(o.Tags, func(tag string) bool { return slices.Contains(covered, tag) }) && !called.on[dialect][operation] {
+				wanted := slices.ContainsFunc(o.Tags, func(tag string) bool { return slices.Contains(covered, tag) }) && !slices.Contains(elsewhere, operation)
+				if wanted && !called.on[dialect][operation] {
 					missing = append(missing, fmt.Sprintf("no journey calls %s with success on %s", operation, dialect))
 				}
 			}
