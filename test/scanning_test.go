@@ -116,6 +116,10 @@ func (j *fieldJourney) wizard(shop *process) string {
 	j.results(scan.ID)
 	shop.stop(syscall.SIGTERM)
 	j.first.machine(movedPort, pages, "nginx/1.18.0")
+	all, chosen := ok(j.c.Scans.ListProfiles(ctx))(j), ok(j.c.Scans.ListActivatedProfiles(ctx))(j)
+	if len(all) == 0 || len(chosen) == 0 || len(chosen) > len(all) {
+		j.Errorf("%d profiles, of which %d may be chosen", len(all), len(chosen))
+	}
 	preview := ok(j.c.Scans.Preview(ctx, scan.ID))(j)
 	if !preview.Startable || preview.Addresses != 1 || preview.Estimate.Basis != "earlier_runs" || preview.Quota.Used == 0 || preview.Load.PacketsPerSecond == 0 {
 		j.Errorf("before the second run: %+v", preview)
