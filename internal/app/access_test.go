@@ -10,6 +10,7 @@ import (
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/platform/access"
 	"github.com/vedette/vedette/internal/platform/op"
+	"github.com/vedette/vedette/internal/schema/dbtest"
 )
 
 // things are the ids of one organization's resources, by the word that stands in paths.
@@ -250,25 +251,34 @@ func (w world) try(user string, o op.Operation, f fixture, of, body things, head
 // TestAccess walks the whole table on both databases, as the ordinary database role.
 func TestAccess(t *testing.T) {
 	t.Parallel()
-	each(t, func(p *program) {
-		w := newWorld(p)
-		for _, o := range w.operations() {
-			f, ok := fixtures[o.ID]
-			if !ok {
-				p.Errorf("operation %s (%s %s) has no fixture", o.ID, o.Method, o.Path)
-				continue
-			}
-			w.withoutToken(o, f)
-			w.withoutPermission(o, f)
-			w.strangers(o, f)
-			w.impersonated(o, f)
+	for _, dialect := range dbtest.Dialects() {
+		t.Run(string(dialect), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(start(t, dialect, "VEDETTE_SMS_PROVIDER=log", "VEDETTE_BASE_URL="+party.Origin))
+			w.walk()
+			w.succeed()
+		})
+	}
+}
+
+func (w world) walk() {
+	w.Helper()
+	for _, o := range w.operations() {
+		f, ok := fixtures[o.ID]
+		if !ok {
+			w.Errorf("operation %s (%s %s) has no fixture", o.ID, o.Method, o.Path)
+			continue
 		}
-		for id := range fixtures {
-			if !slices.ContainsFunc(w.operations(), func(o op.Operation) bool { return o.ID == id }) {
-				p.Errorf("the fixture %s is of no operation", id)
-			}
+		w.withoutToken(o, f)
+		w.withoutPermission(o, f)
+		w.strangers(o, f)
+		w.impersonated(o, f)
+	}
+	for id := range fixtures {
+		if !slices.ContainsFunc(w.operations(), func(o op.Operation) bool { return o.ID == id }) {
+			w.Errorf("the fixture %s is of no operation", id)
 		}
-	})
+	}
 }
 
 func (w world) withoutToken(o op.Operation, f fixture) {
