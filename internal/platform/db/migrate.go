@@ -155,25 +155,50 @@ func Portable(text string, d Dialect) string {
 	return text
 }
 
-// secure (re)makes row security on every tenant's table, by the rule of its tenancy, and the grants of both roles.
+// secure (re)makes row security on every tenant's table, by the rule of its tenancy, and the grants of both roles. Each table is
+// locked by itself: servers that are at work hold several at once, in whatever order, and would deadlock with a lock on all.
 func secure(ctx context.Context, pool *sql.DB, application string) error {
-	all := PolicyStatements(application)
+	for _, group := range PolicyStatements(application) {
+		if err := inOne(ctx, pool, group); err != nil {
+			return fmt.Errorf("secure: %w", err)
+		}
+	}
+	return nil
+}
+
+func inOne(ctx context.Context, pool *sql.DB, all []string) error {
 	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("secure: %w", err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }()
 	for _, s := range all {
 		if _, err := tx.ExecContext(ctx, s); err != nil {
-			return fmt.Errorf("secure: %w in: %s", err, s)
+			return fmt.Errorf("%w in: %s", err, s)
 		}
 	}
-	return wrapErr("secure", tx.Commit())
+	return tx.Commit()
 }
 
-// PolicyStatements are what secure runs: grants of the application role, and the policies of every registered table.
-func PolicyStatements(application string) []string {
+// PolicyStatements are what secure runs: the policies of each registered table in a transaction of its own, then the grants. What is new
+// is thus granted to nobody before its policies hold.
+func PolicyStatements(application string) [][]string {
 	app := quote(application)
+	names := make([]string, 0, len(tables))
+	for name := range tables {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var all [][]string
+	for _, name := range names {
+		if tables[name] != NoTenant {
+			all = append(all, policies(name, tables[name], app))
+		}
+	}
+	return append(all, grants(app))
+}
+
+func grants(app string) []string {
 	all := []string{
 		"grant usage on schema public to " + app + ", " + doorRole,
 		"grant select, insert, update, delete on all tables in schema public to " + app + ", " + doorRole,
@@ -190,14 +215,6 @@ func PolicyStatements(application string) []string {
 		}
 		all = append(all, "revoke "+what+" on "+t.Name+" from "+from)
 	}
-	names := make([]string, 0, len(tables))
-	for name := range tables {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		all = append(all, policies(name, tables[name], app)...)
-	}
 	return all
 }
 
@@ -209,9 +226,6 @@ const (
 )
 
 func policies(table string, t Tenancy, app string) []string {
-	if t == NoTenant {
-		return nil
-	}
 	read, write := ownSQL, ownSQL
 	switch t {
 	case SharedDown:

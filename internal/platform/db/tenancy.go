@@ -7,11 +7,11 @@ type Tenancy int
 
 // Tenancies.
 const (
-	NoTenant   Tenancy = iota // no tenant's rows: lookup tables, queues
-	OwnRows                   // own rows only
-	SharedDown                // own rows, and those that an organization above shares
-	Branch                    // rows of the organization and of all below it
-	BranchAndAbove            // Branch; raw SQL may also read the rows of those above, as limits that come from there
+	NoTenant       Tenancy = iota // no tenant's rows: lookup tables, queues
+	OwnRows                       // own rows only
+	SharedDown                    // own rows, and those that an organization above shares
+	Branch                        // rows of the organization and of all below it
+	BranchAndAbove                // Branch; raw SQL may also read the rows of those above, as limits that come from there
 )
 
 // Table is one table of the schema with its tenancy.

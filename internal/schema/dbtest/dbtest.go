@@ -204,6 +204,8 @@ func hash() string {
 		b, _ := fs.ReadFile(schema.Files, n)
 		h.Write(b)
 	}
-	h.Write([]byte(strings.Join(db.PolicyStatements(application), ";")))
+	for _, group := range db.PolicyStatements(application) {
+		h.Write([]byte(strings.Join(group, ";")))
+	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
