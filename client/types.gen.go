@@ -194,16 +194,17 @@ type AuthSecondStep struct {
 
 // AuthSession is part of the API's answers and requests.
 type AuthSession struct {
-	ID           string    `json:"id"`
-	CreatedAt    time.Time `json:"created_at"`
-	Current      bool      `json:"current"`      // The one that asks
-	ExpiresAt    time.Time `json:"expires_at"`   // At the latest: it ends earlier where it goes unused (api.token_idle)
-	Impersonator Link      `json:"impersonator"` // Who acts as you; null: you do
-	IP           string    `json:"ip"`           // Where it was begun
-	Kind         string    `json:"kind"`         // session, impersonation
-	LastUsedAt   time.Time `json:"last_used_at"` // To the minute
-	Reason       string    `json:"reason"`       // Why, of an impersonation
-	UserAgent    string    `json:"user_agent"`
+	ID                 string    `json:"id"`
+	CreatedAt          time.Time `json:"created_at"`
+	Current            bool      `json:"current"`                // The one that asks
+	ExpiresAt          time.Time `json:"expires_at"`             // At the latest: it ends earlier where it goes unused (api.token_idle)
+	Impersonator       Link      `json:"impersonator"`           // Who acts as you; null: you do
+	IP                 string    `json:"ip"`                     // Where it was begun
+	Kind               string    `json:"kind"`                   // session, impersonation
+	LastUsedAt         time.Time `json:"last_used_at"`           // To the minute
+	Reason             string    `json:"reason"`                 // Why, of an impersonation
+	SingleSignOnLinkBy Link      `json:"single_sign_on_link_by"` // Who made the single-sign-on link that began it; null: none did
+	UserAgent          string    `json:"user_agent"`
 }
 
 // AuthShortUser is part of the API's answers and requests.
@@ -218,6 +219,13 @@ type AuthSignOnBegun struct {
 	AuthorizationURL string    `json:"authorization_url"` // The browser goes there, and comes back to <base_url>/oidc/{provider} with code and state
 	ExpiresAt        time.Time `json:"expires_at"`
 	OidcSessionState string    `json:"oidc_session_state"` // Keep it where only this browser has it, such as its session storage, and send it to Finish single sign-on, within ten minutes, once
+}
+
+// AuthSignOnLink is part of the API's answers and requests.
+type AuthSignOnLink struct {
+	ExpiresAt         time.Time `json:"expires_at"`
+	Link              string    `json:"link"`                 // Send the user's browser there: <base_url>/single_sign_on?single_sign_on_token=…
+	SingleSignOnToken string    `json:"single_sign_on_token"` // The one in the link, which the page behind it sends to Sign in by a single-sign-on link
 }
 
 // AuthSignedIn is part of the API's answers and requests.
@@ -1257,6 +1265,11 @@ type ScheduleUpdate struct {
 // SendSMSCodeInput is what the operation "Send SMS OTP" takes.
 type SendSMSCodeInput struct {
 	OTPSessionState string `json:"otp_session_state"`
+}
+
+// SignInByLinkInput is what the operation "Sign in by a single-sign-on link" takes.
+type SignInByLinkInput struct {
+	SingleSignOnToken string `json:"single_sign_on_token"` // Of the link
 }
 
 // SignInInput is what the operation "Sign in" takes.

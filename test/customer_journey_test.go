@@ -268,6 +268,11 @@ func (s *sale) partnerHelps() {
 			s.Errorf("the %s reads %d starts of impersonation", who, len(told.Items))
 		}
 	}
+	link := ok(s.partner.Authentication.CreateSignOnLink(ctx, me.ID))(s)
+	half := ok(s.anyone.Authentication.SignInByLink(ctx, client.SignInByLinkInput{SingleSignOnToken: link.SingleSignOnToken}))(s)
+	if half.Token != "" || half.OTPSessionState == "" || !strings.Contains(link.Link, "/single_sign_on?single_sign_on_token="+link.SingleSignOnToken) {
+		s.Errorf("a link of the partner's portal: %+v, %+v", link, half)
+	}
 }
 
 // whiteLabelShows by the host name that a browser is at.

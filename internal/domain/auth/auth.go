@@ -60,6 +60,8 @@ type Token struct {
 	ImpersonatorID   *string `bun:"impersonator_id"` // of an impersonation: who acts as the user
 	ImpersonatorName string  `bun:"impersonator_name"`
 	Reason           string  `bun:"reason"`
+
+	Maker *maker `bun:"maker,type:jsonb"` // of the single-sign-on link that began it; nil: none did
 }
 
 // Auth signs callers in and recognises their tokens.

@@ -12,7 +12,6 @@ import (
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
-	"github.com/vedette/vedette/internal/platform/filter"
 	"github.com/vedette/vedette/internal/platform/op"
 	"github.com/vedette/vedette/internal/platform/secret"
 )
@@ -48,13 +47,17 @@ func (a *Auth) impersonate(ctx context.Context, open op.Opener, in *impersonateI
 	if reason == "" {
 		return SignedIn{}, fault.At("/reason", "required", "Say why; the reason stands in the audit trail.")
 	}
-	if err := open.Read(ctx, func(tx *db.Tx) error { return mayImpersonate(tx, p, in.Body.User) }); err != nil {
+	err := open.Read(ctx, func(tx *db.Tx) error {
+		_, err := impersonable(tx, p, in.Body.User, "/user")
+		return err
+	})
+	if err != nil {
 		return SignedIn{}, err
 	}
 	token := secret.NewToken(impersonationPrefix)
 	var out SignedIn
-	err := a.DB.Write(ctx, access.System(access.DoorImpersonate), func(tx *db.Tx) error {
-		u, err := user.ByID(tx, in.Body.User)
+	err = a.DB.Write(ctx, access.System(access.DoorImpersonate), func(tx *db.Tx) error {
+		u, err := user.ByID(tx, strings.ToLower(in.Body.User))
 		if err != nil {
 			return err
 		}
@@ -71,26 +74,23 @@ func (a *Auth) impersonate(ctx context.Context, open op.Opener, in *impersonateI
 	return out, err
 }
 
-// mayImpersonate is nil where p may act as the user. The permission is checked by then.
-func mayImpersonate(tx *db.Tx, p access.Principal, id string) error {
-	if !filter.IsID(id) {
-		return fault.Missing()
-	}
+// impersonable is the user of the id, where p may act as it; field is where the request names it. The permission is checked by then.
+func impersonable(tx *db.Tx, p access.Principal, id, field string) (*user.User, error) {
 	u, err := user.ByID(tx, strings.ToLower(id))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case u.ID == p.User:
-		return fault.At("/user", "yourself", "You are this user already.")
+		return nil, fault.At(field, "yourself", "You are this user already.")
 	case p.Role != access.Admin && u.OrganizationID == p.Home.ID:
-		return fault.New(fault.Forbidden, "A partner acts as users of the organizations below its own, not as a colleague.").Coded("not_below")
+		return nil, fault.New(fault.Forbidden, "A partner acts as users of the organizations below its own, not as a colleague.").Coded("not_below")
 	case mightier(u.Role, p.Role):
-		return fault.New(fault.Forbidden, "Nobody acts as someone who may do more.").Coded("too_mighty")
+		return nil, fault.New(fault.Forbidden, "Nobody acts as someone who may do more.").Coded("too_mighty")
 	case u.LockedAt != nil:
-		return fault.New(fault.Conflict, "This account is locked.").Coded("locked")
+		return nil, fault.New(fault.Conflict, "This account is locked.").Coded("locked")
 	}
-	return nil
+	return u, nil
 }
 
 func mightier(a, b access.Role) bool {
@@ -155,21 +155,33 @@ func impersonated(tx *db.Tx, t *Token, u *user.User, p *access.Principal) error 
 	if t.ImpersonatorID == nil {
 		return over
 	}
-	impersonator, err := user.ByID(tx, *t.ImpersonatorID)
-	if db.NoRows(err) {
-		return over
-	}
+	impersonator, err := stillOver(tx, *t.ImpersonatorID, u, p.Home)
 	if err != nil {
 		return err
 	}
-	self, err := principal(tx, impersonator, Credentials{})
-	if err != nil {
-		return err
-	}
-	reaches := impersonator.Role == access.Admin || p.Home.Below(self.Home.ID)
-	if impersonator.LockedAt != nil || !self.Holds(access.UserImpersonate) || !reaches || mightier(u.Role, impersonator.Role) {
+	if impersonator == nil {
 		return over
 	}
 	p.Impersonator, p.ImpersonatorName = impersonator.ID, impersonator.Username
 	return nil
+}
+
+// stillOver is the user of the id, where that one is there, not locked, and may act as u, who is at home in that organization; else nil.
+func stillOver(tx *db.Tx, id string, u *user.User, home access.Organization) (*user.User, error) {
+	by, err := user.ByID(tx, id)
+	if db.NoRows(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	self, err := principal(tx, by, Credentials{})
+	if err != nil {
+		return nil, err
+	}
+	reaches := by.Role == access.Admin || home.Below(self.Home.ID)
+	if by.LockedAt != nil || !self.Holds(access.UserImpersonate) || !reaches || mightier(u.Role, by.Role) {
+		return nil, nil
+	}
+	return by, nil
 }

@@ -14,15 +14,16 @@ import (
 )
 
 // Link is what was promised by mail: whoever follows it once, in time, proves to own the mailbox. Its token is made when the
-// mail is sent, and only the token's hash is kept.
+// mail is sent, and only the token's hash is kept. A single-sign-on link is given to its maker instead, and proves that the maker gave it.
 type Link struct {
 	bun.BaseModel `bun:"table:mail_links,alias:l"`
 	db.Branched
 	ID        string     `bun:"id,pk"`
 	UserID    string     `bun:"user_id"`
 	Kind      linkKind   `bun:"kind"`
-	Email     string     `bun:"email"` // where it goes to; following a confirmation makes it the user's
-	Hash      *string    `bun:"hash"`  // nil until the mail is sent
+	Email     string     `bun:"email"`            // where it goes to; following a confirmation makes it the user's
+	Hash      *string    `bun:"hash"`             // nil until the mail is sent
+	Maker     *maker     `bun:"maker,type:jsonb"` // of a single-sign-on link; nil of others
 	CreatedAt clock.Time `bun:"created_at"`
 	ExpiresAt clock.Time `bun:"expires_at"`
 }
@@ -34,6 +35,7 @@ const (
 	confirmation linkKind = "confirmation"
 	invitation   linkKind = "invitation"
 	reset        linkKind = "password"
+	signOnLink   linkKind = "single_sign_on"
 )
 
 // trait of a kind of links.
@@ -47,6 +49,7 @@ var traits = map[linkKind]trait{
 	confirmation: {3 * 24 * hour, "confirmation_token", "vdc"},
 	invitation:   {7 * 24 * hour, "invitation_token", "vdi"},
 	reset:        {hour, "reset_password_token", "vdp"},
+	signOnLink:   {2 * time.Minute, "single_sign_on_token", "vdg"},
 }
 
 // Confirm mails a link to u.Email; whoever follows it confirms the user, and u.Email becomes the user's address where it was
@@ -79,10 +82,12 @@ func send(tx *db.Tx, u *user.User, kind linkKind) error {
 	return jobs.Enqueue(tx, linkJob{OrganizationID: l.OrganizationID, LinkID: l.ID})
 }
 
+const spentText = "This link was used already, has expired, or was replaced by a newer one; ask for another."
+
 // follow finds the link of a token, and whose it is. A token that is unknown, used up or expired, and that of a locked user, are
 // answered alike.
 func follow(tx *db.Tx, kind linkKind, token, pointer string) (*Link, *user.User, error) {
-	spent := fault.At(pointer, "token_spent", "This link was used already, has expired, or was replaced by a newer one; ask for another.")
+	spent := fault.At(pointer, "token_spent", spentText)
 	l, err := linkByHash(tx, kind, secret.TokenHash(token))
 	if err != nil {
 		return nil, nil, err

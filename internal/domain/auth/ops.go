@@ -83,6 +83,7 @@ func (a *Auth) Operations() []op.Operation {
 		a.impersonateOperations(),
 		a.sessionOperations(),
 		a.signOnOperations(),
+		a.signOnLinkOperations(),
 		a.secondStepOperations(),
 		a.passwordOperations(),
 		a.ownSessionOperations(),
@@ -227,7 +228,7 @@ func (a *Auth) start(tx *db.Tx, u *user.User, r op.Request, shown proof) (Signed
 	token := secret.NewToken(sessionPrefix)
 	out := SignedIn{Token: token.Reveal(), ExpiresAt: tx.Now().Add(a.Lifetime), User: ShortUser{u.ID, u.Username, u.Role}}
 	t := &Token{ID: db.NewID(), UserID: u.ID, Kind: session, Hash: secret.TokenHash(token.Reveal()), IP: r.IP, UserAgent: r.UserAgent,
-		CreatedAt: tx.Now(), LastUsedAt: tx.Now(), ExpiresAt: &out.ExpiresAt, PasswordCheckedAt: shown.passwordCheckedAt, Vouched: shown.vouched}
+		CreatedAt: tx.Now(), LastUsedAt: tx.Now(), ExpiresAt: &out.ExpiresAt, PasswordCheckedAt: shown.passwordCheckedAt, Vouched: shown.vouched, Maker: shown.maker}
 	t.OrganizationID = u.OrganizationID
 	if err := insert(tx, t); err != nil {
 		return SignedIn{}, err
@@ -240,7 +241,11 @@ func (a *Auth) start(tx *db.Tx, u *user.User, r op.Request, shown proof) (Signed
 	}
 	p, err := principal(tx, u, Credentials{})
 	out.TwoFactorRequired = a.mustEnroll(p, u, t)
-	tx.Changed(db.Change{Type: "user", ID: u.ID, Name: u.Username, Actor: &p})
+	change := db.Change{Type: "user", ID: u.ID, Name: u.Username, Actor: &p}
+	if shown.maker != nil {
+		change.After = linkFollowed{*shown.maker}
+	}
+	tx.Changed(change)
 	return out, err
 }
 

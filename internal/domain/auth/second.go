@@ -26,6 +26,7 @@ type half struct {
 	Tries             int         `bun:"tries"`
 	Challenge         *challenge  `bun:"challenge,type:jsonb"` // for a passkey; nil: none was asked for
 	Identity          *person     `bun:"identity,type:jsonb"`  // whom the provider vouched for; nil: the first step was here
+	Maker             *maker      `bun:"maker,type:jsonb"`     // of the single-sign-on link that was the first step; nil: none was
 	CreatedAt         clock.Time  `bun:"created_at"`
 	ExpiresAt         clock.Time  `bun:"expires_at"`
 }
@@ -49,6 +50,7 @@ type proof struct {
 	passwordCheckedAt *clock.Time // when the password was asked for on the way here; nil: it was not
 	person            *person     // whom the provider vouched for, to be linked to the user; nil: nobody
 	vouched           bool        // the provider saw a second factor that counts here
+	maker             *maker      // of the single-sign-on link that was followed; nil: none was
 }
 
 // begin keeps that the first step succeeded and asks for the second.
@@ -57,7 +59,7 @@ func begin(tx *db.Tx, u *user.User, shown proof) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	state := secret.NewToken(statePrefix)
-	h := &half{ID: db.NewID(), UserID: u.ID, Hash: secret.TokenHash(state.Reveal()), PasswordMark: passwordMark(u), PasswordCheckedAt: shown.passwordCheckedAt, Identity: shown.person,
+	h := &half{ID: db.NewID(), UserID: u.ID, Hash: secret.TokenHash(state.Reveal()), PasswordMark: passwordMark(u), PasswordCheckedAt: shown.passwordCheckedAt, Identity: shown.person, Maker: shown.maker,
 		CreatedAt: tx.Now(), ExpiresAt: tx.Now().Add(stateLifetime)}
 	h.OrganizationID = u.OrganizationID
 	return SignedIn{OTPSessionState: state.Reveal(), OTPMethods: u.Methods(), OTPDefaultMethod: u.OTPDefaultMethod}, insertHalf(tx, h)
@@ -117,7 +119,7 @@ func (a *Auth) finish(ctx context.Context, open op.Opener, state string, prove f
 					return err
 				}
 			}
-			out, err = a.start(tx, u, request, proof{passwordCheckedAt: h.PasswordCheckedAt})
+			out, err = a.start(tx, u, request, proof{passwordCheckedAt: h.PasswordCheckedAt, maker: h.Maker})
 			return err
 		})
 	})

@@ -19,6 +19,7 @@ type SessionAttributes struct {
 	UserAgent    string      `json:"user_agent"`
 	Impersonator *op.Link    `json:"impersonator" doc:"Who acts as you; null: you do"`
 	Reason       string      `json:"reason" doc:"Why, of an impersonation"`
+	LinkBy       *op.Link    `json:"single_sign_on_link_by" doc:"Who made the single-sign-on link that began it; null: none did"`
 	CreatedAt    clock.Time  `json:"created_at" format:"date-time"`
 	LastUsedAt   clock.Time  `json:"last_used_at" format:"date-time" doc:"To the minute"`
 	ExpiresAt    *clock.Time `json:"expires_at" format:"date-time" doc:"At the latest: it ends earlier where it goes unused (api.token_idle)"`
@@ -82,6 +83,9 @@ func (t Token) attributes(current string) SessionAttributes {
 		LastUsedAt: max(t.CreatedAt, t.LastUsedAt), ExpiresAt: t.ExpiresAt}
 	if t.ImpersonatorID != nil {
 		a.Impersonator = &op.Link{ID: *t.ImpersonatorID, Name: t.ImpersonatorName}
+	}
+	if t.Maker != nil {
+		a.LinkBy = &op.Link{ID: t.Maker.ID, Name: t.Maker.Username}
 	}
 	return a
 }
