@@ -100,7 +100,7 @@ func serveMaze(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if inside {
-		time.Sleep(linger)
+		<-time.After(linger)
 	}
 	room, _ := strconv.Atoi(rest)
 	w.Header().Set("Content-Type", "text/html")
@@ -111,7 +111,7 @@ func serveMaze(w http.ResponseWriter, r *http.Request) {
 
 func serveMire(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/" {
-		time.Sleep(linger)
+		<-time.After(linger)
 		http.NotFound(w, r)
 		return
 	}
@@ -132,7 +132,7 @@ func talk(l net.Listener, kind string) error {
 				return
 			}
 			for _, err := io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"); err == nil; _, err = c.Write([]byte{0}) {
-				time.Sleep(linger)
+				<-time.After(linger)
 			}
 		}()
 	}
