@@ -277,6 +277,7 @@ func (j *fieldJourney) dark(scan, schedule string) {
 	state("running", "")
 	ok(j.c.Scans.Stop(ctx, scan))(j)
 	state("stopped", "")
+	ok(j.c.Scans.Update(ctx, scan, client.ScanUpdate{Schedule: client.Null[string]()}))(j) // years are to pass
 }
 
 func weekday(t time.Time) string { return strings.ToLower(t.Weekday().String()[:3]) }
