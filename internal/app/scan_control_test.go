@@ -105,6 +105,13 @@ func (p *program) dark(m, s string) {
 	p.clock.Move(2 * time.Hour)
 	p.tick()
 	p.stateIs(m, s, "Requested", "queued")
+	p.clock.Move(22 * time.Hour) // into another one
+	clear(p.tokens)
+	p.tick()
+	p.stateIs(m, s, "Running", "paused")
+	p.must(200, m, "PUT", "/v2/scans/"+s, object{"scan": object{"schedule": nil}})
+	p.tick()
+	p.stateIs(m, s, "Requested", "queued")
 	p.must(200, m, "POST", "/v2/scans/"+s+"/stop", nil)
 	p.stateIs(m, s, "Stopped", "stopped")
 }
