@@ -368,7 +368,7 @@ func (j *fieldJourney) kept(c *customer, partner *client.Client, s *site, id str
 	for _, k := range v.Checks {
 		checks[k.Name] = k.Ok
 	}
-	for _, name := range []string{"reachable", "version", "clock_skew", "raw_sockets"} {
+	for _, name := range []string{"reachable", "version", "clock_skew", "raw_sockets", "known_ports"} {
 		if !v.Verified || !checks[name] {
 			j.Errorf("%s: the scanner's proof is %+v", name, v)
 		}

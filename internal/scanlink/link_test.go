@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -310,8 +311,10 @@ func TestVerifyWhileBusy(t *testing.T) {
 	d := newDouble(t)
 	url, _ := d.serve(t, "127.0.0.1:0")
 	busy := make(chan struct{}, 1)
+	var asked atomic.Pointer[scanlink.Plan]
 	start(t, d.link(t, url), func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
 		if plan.Profile == "discovery" {
+			asked.Store(&plan)
 			emit(port(22))
 			return nil
 		}
@@ -321,14 +324,17 @@ func TestVerifyWhileBusy(t *testing.T) {
 	})
 	d.give(work("c1"))
 	<-busy
-	d.give(scanlink.Lease{Verify: &scanlink.VerifyJob{ID: "v1", Probe: &scanlink.PlanProbe{Host: scanlink.PlanHost{Address: host}, Ports: []uint16{22, 80}}}})
+	d.give(scanlink.Lease{Verify: &scanlink.VerifyJob{ID: "v1"}})
 	d.must(t, "an answer", func() bool { _, ok := d.verified["v1"]; return ok })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v := d.verified["v1"]
 	last := v.Checks[len(v.Checks)-1]
-	if v.Version != "1.2.3" || time.Since(v.Clock) > time.Minute || last.Name != "known_ports" || last.OK || last.Value != "1 of 2" {
+	if v.Version != "1.2.3" || time.Since(v.Clock) > time.Minute || last.Name != "known_ports" || last.OK || last.Value != "0 of 1" {
 		t.Errorf("%+v", v)
+	}
+	if p := asked.Load(); p.Hosts[0].Address.String() != "127.0.0.1" || !strings.HasSuffix(url, strings.Replace(p.Ports, "T", "", 1)) {
+		t.Errorf("asked for %+v, the server is %s", p, url)
 	}
 }
 

@@ -94,14 +94,7 @@ func (l *Lease) Job() string {
 // VerifyJob asks a scanner to prove itself. With a plan beside it in the lease it asks to sign in, and how that fared is told in
 // checks named LoginCheck and the kind.
 type VerifyJob struct {
-	ID    string     `json:"id"`
-	Probe *PlanProbe `json:"probe,omitempty"`
-}
-
-// PlanProbe is an address with ports known to be open, which the scanner should find so.
-type PlanProbe struct {
-	Host  PlanHost `json:"host"`
-	Ports []uint16 `json:"ports"`
+	ID string `json:"id"`
 }
 
 // Verification answers a VerifyJob.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -39,11 +40,13 @@ type Dispatcher struct {
 	Authority *authority.Authority
 	Judge     Judge
 	Complete  Complete
-	Knowledge func() string  // version in force
-	LeaseTime time.Duration  // how long a scanner may be silent; 0: DefaultLeaseTime
-	Sealer    *secret.Sealer // opens the credentials of targets; nil gives none to scanners
-	Limits    Limits
-	Log       *slog.Logger
+	Knowledge func() string // version in force
+	// KnowledgeDate is that of the newest source of the version in force, as YYYY-MM-DD; empty where it tells none.
+	KnowledgeDate func() string
+	LeaseTime     time.Duration  // how long a scanner may be silent; 0: DefaultLeaseTime
+	Sealer        *secret.Sealer // opens the credentials of targets; nil gives none to scanners
+	Limits        Limits
+	Log           *slog.Logger
 }
 
 var _ server.Dispatcher = (*Dispatcher)(nil)
@@ -402,9 +405,11 @@ func (d *Dispatcher) Verified(ctx context.Context, id, job string, v scanlink.Ve
 		if err := seen(tx, id, v.Hello); err != nil {
 			return err
 		}
-		ours := []scanlink.VerifyCheck{{Name: "reachable", OK: true}, skew(v.Clock, tx.Now())}
-		checks := append(ours, slices.DeleteFunc(v.Checks, func(c scanlink.VerifyCheck) bool { return c.Name == ours[0].Name || c.Name == ours[1].Name })...)
-		ok := !slices.ContainsFunc(checks, func(c scanlink.VerifyCheck) bool { return !c.OK && c.Name != "raw_sockets" })
+		ours := []scanlink.VerifyCheck{{Name: "reachable", OK: true}, skew(v.Clock, tx.Now()), d.feedAge(tx.Now())}
+		checks := append(ours, slices.DeleteFunc(v.Checks, func(theirs scanlink.VerifyCheck) bool {
+			return slices.ContainsFunc(ours, func(c scanlink.VerifyCheck) bool { return c.Name == theirs.Name })
+		})...)
+		ok := !slices.ContainsFunc(checks, func(c scanlink.VerifyCheck) bool { return !c.OK && c.Name != "raw_sockets" && c.Name != "feed_age" })
 		raw, err := json.Marshal(checks)
 		if err != nil {
 			return err
@@ -419,6 +424,25 @@ const mostSkew = time.Minute
 func skew(theirs time.Time, ours clock.Time) scanlink.VerifyCheck {
 	apart := ours.Time().Sub(theirs).Abs().Round(time.Millisecond)
 	return scanlink.VerifyCheck{Name: "clock_skew", OK: apart <= mostSkew, Value: apart.String()}
+}
+
+// oldest knowledge that a verification calls good. What it finds wanting is no fault of the scanner, so it does not decide.
+const oldest = 30 * 24 * time.Hour
+
+// feedAge tells how old the knowledge is by which what the scanner sees is judged.
+func (d *Dispatcher) feedAge(now clock.Time) scanlink.VerifyCheck {
+	check := scanlink.VerifyCheck{Name: "feed_age", Detail: "Bring newer knowledge with vedette feed sync or vedette feed import."}
+	date, err := time.Parse(time.DateOnly, d.KnowledgeDate())
+	if err != nil {
+		check.Value = "unknown"
+		return check
+	}
+	age := now.Time().Sub(date)
+	check.Value = fmt.Sprintf("%d days", max(0, int(age.Hours()/24)))
+	if check.OK = age <= oldest; check.OK {
+		check.Detail = ""
+	}
+	return check
 }
 
 // Sweep announces outages, stops what runs although all is held, and ends runs that nobody resumed within an hour, and those of which no part is left to work, or none is to be

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -10,7 +11,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +52,26 @@ type client struct {
 	http     *http.Client
 	identity atomic.Pointer[tls.Certificate]
 	former   atomic.Pointer[tls.Certificate] // the identity before: a lease may still be sealed for it
+}
+
+// direct is where the server is reached; false where a proxy stands between, or its name does not resolve.
+func (c *client) direct(ctx context.Context) (netip.AddrPort, bool) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base, nil)
+	if err != nil {
+		return netip.AddrPort{}, false
+	}
+	if proxy, err := http.ProxyFromEnvironment(r); err != nil || proxy != nil {
+		return netip.AddrPort{}, false
+	}
+	port, err := strconv.ParseUint(cmp.Or(r.URL.Port(), "443"), 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, false
+	}
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", r.URL.Hostname())
+	if err != nil || len(all) == 0 {
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(all[0].Unmap(), uint16(port)), true
 }
 
 // newClient speaks to one server that verify accepts.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vedette/vedette/internal/scanlink"
@@ -26,8 +26,8 @@ func (a *agent) verify(ctx context.Context, job scanlink.VerifyJob, signIn *scan
 		{Name: "version", OK: true, Value: a.cfg.Version},
 		rawCheck(),
 	}
-	if job.Probe != nil {
-		checks = append(checks, a.knownPorts(ctx, *job.Probe))
+	if server, ok := a.link.direct(ctx); ok && signIn == nil {
+		checks = append(checks, a.knownPorts(ctx, server))
 	}
 	if signIn != nil {
 		checks = append(checks, a.signIns(ctx, *signIn)...)
@@ -77,34 +77,20 @@ func rawCheck() scanlink.VerifyCheck {
 	}
 }
 
-// knownPorts scans the ports that the server knows to be open.
-func (a *agent) knownPorts(ctx context.Context, probe scanlink.PlanProbe) scanlink.VerifyCheck {
-	check := scanlink.VerifyCheck{Name: "known_ports"}
-	if len(probe.Ports) == 0 || len(probe.Ports) > 64 {
-		check.Detail = "The server named no ports."
-		return check
-	}
-	var list []string
-	for _, p := range probe.Ports {
-		list = append(list, strconv.Itoa(int(p)))
-	}
-	var open []uint16
-	seen := make(chan scanlink.Observation, 4096)
+// knownPorts scans the one port that is known to be open: that on which the server is reached.
+func (a *agent) knownPorts(ctx context.Context, server netip.AddrPort) scanlink.VerifyCheck {
+	var open atomic.Bool
 	err := a.cfg.Engine(ctx, scanlink.Plan{
-		Profile: "discovery", Hosts: []scanlink.PlanHost{probe.Host}, Ports: "T:" + strings.Join(list, ","), AliveTest: "none",
+		Profile: "discovery", Hosts: []scanlink.PlanHost{{Address: server.Addr()}}, Ports: fmt.Sprintf("T:%d", server.Port()), AliveTest: "none",
 	}, func(o scanlink.Observation) {
-		select {
-		case seen <- o:
-		default:
+		if o.Service != nil && o.Service.State == "open" && o.Service.Port == server.Port() {
+			open.Store(true)
 		}
 	})
-	for len(seen) > 0 {
-		if o := <-seen; o.Service != nil && o.Service.State == "open" && slices.Contains(probe.Ports, o.Service.Port) && !slices.Contains(open, o.Service.Port) {
-			open = append(open, o.Service.Port)
-		}
+	check := scanlink.VerifyCheck{Name: "known_ports", OK: open.Load(), Value: "1 of 1"}
+	if !check.OK {
+		check.Value, check.Detail = "0 of 1", "A scan does not find the port open on which the scanner reaches the server."
 	}
-	check.OK = len(open) == len(probe.Ports)
-	check.Value = fmt.Sprintf("%d of %d", len(open), len(probe.Ports))
 	if err != nil {
 		check.Detail = err.Error()
 	}
