@@ -190,6 +190,8 @@ func TestSilenceIsAskedTwice(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
+	lock.Lock()
+	defer lock.Unlock()
 	if times["/once"] != 2 || times["/never"] != 2 || tally.Asked() != 3 || tally.Unanswered() != 1 {
 		t.Errorf("asked %v; counted %d and %d", times, tally.Asked(), tally.Unanswered())
 	}
