@@ -123,7 +123,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.dispatcher = &scan.Dispatcher{DB: a.DB, Authority: ca, Judge: vulnerability.Judging(a.knowledge.At, a.DB.Clock()), Complete: vulnerability.Complete,
-		Knowledge: a.knowledge.Version, KnowledgeDate: a.knowledge.Date, LeaseTime: a.Config.Scan.LeaseTime, Sealer: sealer, Log: a.log,
+		Knowledge: a.knowledge.Info, LeaseTime: a.Config.Scan.LeaseTime, Sealer: sealer, Log: a.log,
 		Limits: scan.Limits{Running: a.Config.Scan.MaxRunning, PacketsPerSecond: a.Config.Scan.MaxPackets}}
 	if a.link, err = linkserver.Listen(a.Config.ScannerLink.Address, ca, linkserver.Handler(a.dispatcher)); err != nil {
 		return fmt.Errorf("listen for scanners on %s: %w", a.Config.ScannerLink.Address, err)

@@ -43,8 +43,8 @@ func (k *Knowledge) Get() *feed.Knowledge {
 // Version in force.
 func (k *Knowledge) Version() string { return k.Get().Version() }
 
-// Date of its newest source, as YYYY-MM-DD; empty where it tells none.
-func (k *Knowledge) Date() string { return k.Get().Info().Date }
+// Info of it.
+func (k *Knowledge) Info() feed.Info { return k.Get().Info() }
 
 // At gives a version that a run has begun with, or the one in force where that is gone.
 func (k *Knowledge) At(version string) *feed.Knowledge {

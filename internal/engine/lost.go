@@ -35,7 +35,7 @@ func sentence(u scanlink.Unanswered) string {
 	if u.Port == 0 {
 		at = "the host"
 	}
-	text := fmt.Sprintf("%s of %s to %s got no answer, each after a second try", count(u.Unanswered, u.Requests), stageWords[u.Stage], at)
+	text := fmt.Sprintf("%s of %s to %s got no answer, the first of them asked twice", count(u.Unanswered, u.Requests), stageWords[u.Stage], at)
 	if u.Unsent > 0 {
 		text += fmt.Sprintf("; %d more were given up, since it had fallen silent or their time was over", u.Unsent)
 	}

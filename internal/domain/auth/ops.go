@@ -142,15 +142,18 @@ func (a *Auth) signIn(ctx context.Context, open op.Opener, in *SignInInput) (Sig
 	}
 	var out SignedIn
 	err = open.Write(ctx, func(tx *db.Tx) error {
-		shown := proof{passwordCheckedAt: clock.AtPointer(tx.Now().Time())}
-		if u.TwoFactor().Enabled {
-			out, err = begin(tx, u, shown)
-		} else {
-			out, err = a.start(tx, u, request, shown)
-		}
+		out, err = a.goOn(tx, u, request, proof{passwordCheckedAt: clock.AtPointer(tx.Now().Time())})
 		return err
 	})
 	return out, err
+}
+
+// goOn after the first step: to the second where the user has a second factor, else to a session.
+func (a *Auth) goOn(tx *db.Tx, u *user.User, r op.Request, shown proof) (SignedIn, error) {
+	if u.TwoFactor().Enabled {
+		return begin(tx, u, shown)
+	}
+	return a.start(tx, u, r, shown)
 }
 
 func bothSent(username, password string) error {

@@ -106,12 +106,7 @@ func (a *Auth) signInByLink(ctx context.Context, open op.Opener, in *signOnLinkI
 			if err != nil {
 				return err
 			}
-			shown := proof{maker: l.Maker}
-			if u.TwoFactor().Enabled {
-				out, err = begin(tx, u, shown)
-			} else {
-				out, err = a.start(tx, u, request, shown)
-			}
+			out, err = a.goOn(tx, u, request, proof{maker: l.Maker})
 			return err
 		})
 	})

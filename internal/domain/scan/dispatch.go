@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vedette/vedette/internal/domain/feed"
 	"github.com/vedette/vedette/internal/domain/organization"
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/platform/access"
@@ -40,13 +41,11 @@ type Dispatcher struct {
 	Authority *authority.Authority
 	Judge     Judge
 	Complete  Complete
-	Knowledge func() string // version in force
-	// KnowledgeDate is that of the newest source of the version in force, as YYYY-MM-DD; empty where it tells none.
-	KnowledgeDate func() string
-	LeaseTime     time.Duration  // how long a scanner may be silent; 0: DefaultLeaseTime
-	Sealer        *secret.Sealer // opens the credentials of targets; nil gives none to scanners
-	Limits        Limits
-	Log           *slog.Logger
+	Knowledge func() feed.Info // of the version in force
+	LeaseTime time.Duration    // how long a scanner may be silent; 0: DefaultLeaseTime
+	Sealer    *secret.Sealer   // opens the credentials of targets; nil gives none to scanners
+	Limits    Limits
+	Log       *slog.Logger
 }
 
 var _ server.Dispatcher = (*Dispatcher)(nil)
@@ -432,7 +431,7 @@ const oldest = 30 * 24 * time.Hour
 // feedAge tells how old the knowledge is by which what the scanner sees is judged.
 func (d *Dispatcher) feedAge(now clock.Time) scanlink.VerifyCheck {
 	check := scanlink.VerifyCheck{Name: "feed_age", Detail: "Bring newer knowledge with vedette feed sync or vedette feed import."}
-	date, err := time.Parse(time.DateOnly, d.KnowledgeDate())
+	date, err := time.Parse(time.DateOnly, d.Knowledge().Date)
 	if err != nil {
 		check.Value = "unknown"
 		return check

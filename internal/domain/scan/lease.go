@@ -209,7 +209,7 @@ func (d *Dispatcher) full(tx *db.Tx) (bool, error) {
 func (d *Dispatcher) begin(tx *db.Tx, h *History, templates string) error {
 	first := h.StartedAt == nil
 	if first {
-		h.FeedVersion, h.Plan.Templates = d.Knowledge(), templates
+		h.FeedVersion, h.Plan.Templates = d.Knowledge().Version, templates
 	}
 	state, err := markLeased(tx, h, first)
 	if err != nil || state == h.State || state != Running {

@@ -105,9 +105,8 @@ func (p Parts) resend(tx *db.Tx, id string) (Message, error) {
 	return Message{"A mail is on its way to " + u.Email + "."}, p.welcome(tx, u)
 }
 
-// user checks the attributes; every mistake is told at once. words are such that no password may
-// be made of. Fault kinds: invalid; notfound for an organization that is not below
-// the caller.
+// user checks the attributes; every mistake is told at once. No password may be made of the words. Fault kinds: invalid; notfound
+// for an organization that is not below the caller.
 func (in CreateAttributes) user(maker access.Principal, words ...string) (*User, error) {
 	u := New(0)
 	if u.OrganizationID = in.Organization; u.OrganizationID == "" {

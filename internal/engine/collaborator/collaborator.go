@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -87,7 +88,7 @@ type Server struct {
 	ctx    context.Context
 	end    context.CancelFunc
 	slots  *slots
-	secure *certificate
+	secure tls.Certificate // for HTTPS; nobody has reason to trust it
 	names  []*dns.Server
 	ports  []net.Listener
 	work   sync.WaitGroup

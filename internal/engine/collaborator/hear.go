@@ -172,7 +172,7 @@ func (s *Server) encrypted(t *talk) {
 		return
 	}
 	conn := tls.Server(&replay{t.Conn, bytes.NewReader(t.in)}, &tls.Config{
-		Certificates: []tls.Certificate{s.secure.pair}, MinVersion: tls.VersionTLS10,
+		Certificates: []tls.Certificate{s.secure}, MinVersion: tls.VersionTLS10,
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			s.tell(Interaction{Protocol: "tls", Source: t.source, Request: "hello to " + printable([]byte(h.ServerName))})
 			return nil, nil

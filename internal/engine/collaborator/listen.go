@@ -80,13 +80,10 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// certificate is for HTTPS; nobody has reason to trust it.
-type certificate struct{ pair tls.Certificate }
-
-func selfSigned(c Config) (*certificate, error) {
+func selfSigned(c Config) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make the collaborator's certificate: %w", err)
+		return tls.Certificate{}, fmt.Errorf("make the collaborator's certificate: %w", err)
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(clock.Now().UnixNano()), Subject: pkix.Name{CommonName: c.Public.String()},
@@ -97,7 +94,7 @@ func selfSigned(c Config) (*certificate, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("make the collaborator's certificate: %w", err)
+		return tls.Certificate{}, fmt.Errorf("make the collaborator's certificate: %w", err)
 	}
-	return &certificate{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}}, nil
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }

@@ -34,8 +34,8 @@ type Callbacks struct {
 	size    int
 	late    []scanlink.Finding // what was found while room was made
 
-	mu    sync.Mutex
-	given []*collaborator.Probe
+	naming sync.Mutex // guards given alone: names are asked for while others wait under lock
+	given  []*collaborator.Probe
 }
 
 // NewCallbacks is empty; nil without a collaborator.
@@ -49,8 +49,8 @@ func NewCallbacks(s *collaborator.Server) *Callbacks {
 func (c *Callbacks) probe() (*collaborator.Probe, error) {
 	p, err := c.server.Probe()
 	if err == nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		c.naming.Lock()
+		defer c.naming.Unlock()
 		c.given = append(c.given, p)
 	}
 	return p, err
@@ -220,8 +220,8 @@ func (c *Callbacks) Findings(ctx context.Context, grace time.Duration) []scanlin
 	defer c.lock.Unlock()
 	all := append(c.late, c.collect(ctx, grace)...)
 	c.late = nil
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.naming.Lock()
+	defer c.naming.Unlock()
 	for _, p := range c.given {
 		p.Forget()
 	}
