@@ -10,6 +10,7 @@ import (
 
 	"github.com/vedette/vedette/internal/domain/scanner"
 	"github.com/vedette/vedette/internal/platform/access"
+	"github.com/vedette/vedette/internal/platform/db"
 	"github.com/vedette/vedette/internal/platform/fault"
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -195,6 +196,7 @@ func TestLeases(t *testing.T) {
 		}
 		p.interrupted(m, scan)
 		p.failing(m, scan)
+		p.losing(m, scan)
 		p.stopping(m, scan)
 	})
 }
@@ -235,6 +237,43 @@ func (p *program) interrupted(m, scan string) {
 		if v.Class == "anon.ftp" || v.State != "fixed" {
 			p.Errorf("after a run that found nothing: %+v", v)
 		}
+	}
+}
+
+// losing: a chunk on which scanners are lost again and again rests for longer and longer, and has failed in the end; what it had
+// staged is forgotten.
+func (p *program) losing(m, scan string) {
+	p.Helper()
+	p.start(m, scan)
+	for n := 1; n <= 12; n++ {
+		l := p.lease()
+		if l == nil {
+			p.Fatalf("lost %d times, it is not tried again", n-1)
+		}
+		p.observe(l, func(h scanlink.PlanHost) []scanlink.Observation { return []scanlink.Observation{clean(h.Address)} })
+		p.clock.Move(time.Minute) // the scanner is silent
+		if n >= 8 && p.lease() != nil {
+			p.Errorf("lost %d times, it is tried again at once", n)
+		}
+		p.clock.Move(time.Second << max(0, n-2)) // longer than it rests
+	}
+	if p.lease() != nil {
+		p.Error("it is tried for ever")
+	}
+	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {
+		p.Fatal(err)
+	}
+	p.stateIs(m, scan, "Failed", "failed")
+	err := p.app.DB.Read(context.Background(), access.System(access.DoorTest), func(tx *db.Tx) error {
+		n := 0
+		err := tx.Query(&n, "select count(*) from scan_observations")
+		if n != 0 {
+			p.Errorf("%d batches are staged for nobody", n)
+		}
+		return err
+	})
+	if err != nil {
+		p.Fatal(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -219,6 +220,23 @@ func (d *Dispatcher) begin(tx *db.Tx, h *History, templates string) error {
 		return err
 	}
 	return tx.Wake(progressTopic(h.ID))
+}
+
+// lost ends a lease whose scanner has been silent. A chunk on which scanners are lost again and again has failed: it would hold up
+// all that wait behind it. From its third loss on it rests, each time about twice as long: if it is what ends scanners,
+// those that were lost along with it get their turn without it meanwhile.
+func (c *Chunk) lost(now clock.Time) {
+	c.Losses++
+	c.LeasedBy, c.LeaseUntil, c.Stage = nil, nil, ""
+	if c.Losses >= maxLosses {
+		c.State, c.Progress, c.Error = chunkFailed, 1000, "Its scanner was lost each time."
+		return
+	}
+	c.State, c.Progress = chunkQueued, 0
+	if doublings := c.Losses - 3; doublings >= 0 {
+		rest := min(time.Second<<doublings, mostRest)
+		c.NotBefore = now.Add(rest/2 + rand.N(rest)) //nolint:gosec // nothing secret hangs on it
+	}
 }
 
 // Release gives back at once what a process of a scanner held that is known to be dead.

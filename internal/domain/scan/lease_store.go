@@ -24,7 +24,7 @@ func waitingRuns(tx *db.Tx, scanner string) ([]waitingRun, error) {
 	err := tx.Select((*History)(nil)).Column("organization_id", "id", "state", "priority", "requested_at", "last_leased_at").
 		Where("(h.scanner_id = ? OR "+sharesQueue+")", scanner, scanner).
 		Where("h.finished_at IS NULL AND h.state IN (?)", bun.List([]string{Requested, Queued, Running})).
-		Where("EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.state = 'queued')").
+		Where("EXISTS (SELECT 1 FROM scan_chunks c WHERE c.organization_id = h.organization_id AND c.history_id = h.id AND c.state = 'queued' AND c.not_before <= ?)", tx.Now()).
 		Scan(tx.Context(), &all)
 	if err != nil {
 		return nil, fmt.Errorf("waiting runs: %w", err)
@@ -54,7 +54,7 @@ func busyOrganizations(tx *db.Tx, scanner string) (map[string]int, error) {
 // moment are passed over.
 func takeChunk(tx *db.Tx, r waitingRun) (*Chunk, error) {
 	var all []Chunk
-	q := tx.Select(&all).Where("organization_id = ? AND history_id = ? AND state = 'queued'", r.OrganizationID, r.ID).Order("number").Limit(1)
+	q := tx.Select(&all).Where("organization_id = ? AND history_id = ? AND state = 'queued' AND not_before <= ?", r.OrganizationID, r.ID, tx.Now()).Order("number").Limit(1)
 	if tx.Dialect() == db.Postgres {
 		q = q.For("UPDATE SKIP LOCKED")
 	}
@@ -106,10 +106,7 @@ func lease(tx *db.Tx, c *Chunk, scanner string, length time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
-	if c.Attempt == 1 {
-		return nil
-	}
-	return dropStaged(tx, c) // what a lost lease had observed
+	return nil
 }
 
 // markLeased notes that a part of a run was leased, and gives the run's state then; the first one begins it.
@@ -140,16 +137,29 @@ func expire(tx *db.Tx, scanner, instance string) (int, error) {
 	return int(n), err
 }
 
-// returnExpired puts chunks whose scanner has been silent back into the pool. One on which scanners are lost again and again has
-// failed: it would hold up all that wait behind it.
+// returnExpired puts chunks whose scanner has been silent back into the pool, or fails them by the rule of lost.
 func returnExpired(tx *db.Tx) error {
-	_, err := tx.Update((*Chunk)(nil)).Set("state = CASE WHEN losses + 1 < ? THEN ? ELSE ? END", maxLosses, chunkQueued, chunkFailed).
-		Set("progress = CASE WHEN losses + 1 < ? THEN 0 ELSE 1000 END", maxLosses).
-		Set("error = CASE WHEN losses + 1 < ? THEN error ELSE ? END", maxLosses, "Its scanner was lost each time.").
-		Set("losses = losses + 1, leased_by = NULL, lease_until = NULL, stage = ''").
-		Where("state = ? AND lease_until < ?", chunkLeased, tx.Now()).Exec(tx.Context())
-	if err != nil {
-		return fmt.Errorf("return expired leases: %w", err)
+	var all []Chunk
+	q := tx.Select(&all).Where("state = ? AND lease_until < ?", chunkLeased, tx.Now())
+	if tx.Dialect() == db.Postgres {
+		q = q.For("UPDATE SKIP LOCKED")
+	}
+	if err := q.Scan(tx.Context()); err != nil {
+		return fmt.Errorf("expired leases: %w", err)
+	}
+	for i := range all {
+		if err := returnLost(tx, &all[i]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+func returnLost(tx *db.Tx, c *Chunk) error {
+	c.lost(tx.Now())
+	_, err := tx.Update(c).Column("state", "progress", "error", "losses", "leased_by", "lease_until", "stage", "not_before").WherePK().Exec(tx.Context())
+	if err != nil {
+		return fmt.Errorf("return an expired lease: %w", err)
+	}
+	return dropStaged(tx, c)
 }

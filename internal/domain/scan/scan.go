@@ -208,6 +208,7 @@ type Chunk struct {
 	HostsDone  int                 `bun:"hosts_done"`
 	Failures   int                 `bun:"failures"` // how often the engine itself failed on it
 	Losses     int                 `bun:"losses"`   // how often its scanner fell silent
+	NotBefore  clock.Time          `bun:"not_before"`
 	Staged     int64               `bun:"staged_bytes"`
 	Rate       int                 `bun:"rate"`            // its share of the installation's packets a second; 0: unlimited
 	Instance   string              `bun:"leased_instance"` // of the scanner that holds it
@@ -224,7 +225,9 @@ const (
 	// maxFailures is how often a chunk is tried when the engine itself fails on it.
 	maxFailures = 3
 	// maxLosses is how often a chunk's scanners may fall silent before it has failed.
-	maxLosses = 6
+	maxLosses = 12
+	// mostRest is the longest that a chunk rests between losses.
+	mostRest = 10 * time.Minute
 )
 
 // Priorities of a scan among those of its own organization, from the last to the first.

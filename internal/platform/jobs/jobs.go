@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
@@ -81,6 +82,7 @@ func inserter(c *river.Client[*sql.Tx], err error) *river.Client[*sql.Tx] {
 // Queue works jobs of this process.
 type Queue struct {
 	workers *river.Workers
+	working *working
 	every   []*river.PeriodicJob
 	stop    func(context.Context) error // lets running jobs end
 	cut     func(context.Context) error // ends them
@@ -88,11 +90,13 @@ type Queue struct {
 }
 
 // New is a queue without workers.
-func New() *Queue { return &Queue{workers: river.NewWorkers()} }
+func New() *Queue {
+	return &Queue{workers: river.NewWorkers(), working: &working{ids: map[int64]bool{}}}
+}
 
 // Work handles the jobs of one kind; an error is tried again with growing delay.
 func Work[T Args](q *Queue, timeout time.Duration, handle func(context.Context, T) error) {
-	river.AddWorker(q.workers, &worker[T]{handle: handle, timeout: timeout})
+	river.AddWorker(q.workers, &worker[T]{handle: handle, timeout: timeout, working: q.working})
 }
 
 // Every enqueues the job at each interval, once in the whole installation, and at the start.
@@ -108,9 +112,11 @@ type worker[T Args] struct {
 	river.WorkerDefaults[T]
 	handle  func(context.Context, T) error
 	timeout time.Duration
+	working *working
 }
 
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
+	defer w.working.begin(job.ID)()
 	return w.handle(ctx, job.Args)
 }
 func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.timeout }
@@ -129,7 +135,7 @@ func (q *Queue) Start(ctx context.Context, d *db.DB, workers int, log *slog.Logg
 			heavy:              {MaxWorkers: mostHeavy, FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond},
 		},
 		Workers: q.workers, PeriodicJobs: q.every, Logger: slog.New(quiet{log.Handler()}),
-		RescueStuckJobsAfter: rescueAfter,
+		RescueStuckJobsAfter: rescueAfter, RetryPolicy: retry{}, ID: uuid.NewString(),
 	}
 	if d.Dialect() == db.SQLite {
 		if err := release(ctx, d); err != nil {
@@ -151,11 +157,18 @@ func (q *Queue) Start(ctx context.Context, d *db.DB, workers int, log *slog.Logg
 		pool.Close()
 		return fmt.Errorf("start the job queue: %w", err)
 	}
-	q.stop, q.cut, q.close = client.Stop, client.StopAndCancel, pool.Close
+	here := &presence{client: c.ID, config: pool.Config().ConnConfig, working: q.working, log: log, every: lookEvery, dead: deadPatience, own: ownPatience}
+	if err := here.hold(ctx); err != nil {
+		pool.Close()
+		return err
+	}
+	present, leave := context.WithCancel(context.WithoutCancel(ctx))
+	go here.keep(present)
+	q.stop, q.cut, q.close = client.Stop, client.StopAndCancel, func() { leave(); pool.Close() }
 	return client.Start(ctx)
 }
 
-// rescueAfter is when a job whose process has died is tried again; its own timeout must be over too.
+// rescueAfter is when a job that hangs is tried again; its own timeout must be over too.
 const rescueAfter = 2 * time.Minute
 
 // release the jobs at which this program died. On SQLite there is one process, so none of them is running now.
