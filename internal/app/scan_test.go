@@ -252,6 +252,7 @@ func (p *program) losing(m, scan string) {
 		}
 		p.observe(l, func(h scanlink.PlanHost) []scanlink.Observation { return []scanlink.Observation{clean(h.Address)} })
 		p.clock.Move(time.Minute) // the scanner is silent
+		p.sweep()
 		if n >= 8 && p.lease() != nil {
 			p.Errorf("lost %d times, it is tried again at once", n)
 		}
@@ -260,9 +261,7 @@ func (p *program) losing(m, scan string) {
 	if p.lease() != nil {
 		p.Error("it is tried for ever")
 	}
-	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {
-		p.Fatal(err)
-	}
+	p.sweep()
 	p.stateIs(m, scan, "Failed", "failed")
 	err := p.app.DB.Read(context.Background(), access.System(access.DoorTest), func(tx *db.Tx) error {
 		n := 0
@@ -273,6 +272,13 @@ func (p *program) losing(m, scan string) {
 		return err
 	})
 	if err != nil {
+		p.Fatal(err)
+	}
+}
+
+func (p *program) sweep() {
+	p.Helper()
+	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {
 		p.Fatal(err)
 	}
 }
@@ -367,31 +373,12 @@ func (p *program) stopping(m, scan string) {
 	if l := p.lease(); l != nil {
 		p.Errorf("a scan that is stopping is leased again: %+v", l)
 	}
-	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {
-		p.Fatal(err)
-	}
+	p.sweep()
 	p.stateIs(m, scan, "Stopped", "stopped")
 
-	p.start(m, scan) // one that takes each scanner down
-	for attempt := range 6 {
-		if p.lease() == nil {
-			p.Fatalf("attempt %d: nothing to lease", attempt)
-		}
-		p.clock.Move(time.Minute)
-	}
-	if p.lease() != nil {
-		p.Error("what takes scanners down is leased for ever")
-	}
-	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {
-		p.Fatal(err)
-	}
-	p.stateIs(m, scan, "Failed", "failed")
-
-	p.start(m, scan) // and one that nobody works on
+	p.start(m, scan) // while nobody works
 	p.clock.Move(2 * time.Hour)
-	if err := p.app.dispatcher.Sweep(context.Background()); err != nil {
-		p.Fatal(err)
-	}
+	p.sweep()
 	p.stateIs(m, scan, "Failed", "interrupted")
 	p.start(m, scan)
 }
