@@ -54,8 +54,7 @@ func number(t testing.TB, name string, standard int) int {
 	return n
 }
 
-// patience with what must come, on a machine that is as slow as it likes. A job whose server died is tried again when its own timeout
-// is over, which for what hears an event is later than this: many kills show it.
+// patience with what must come once nobody kills any more, on a machine that is as slow as it likes.
 const patience = 6 * time.Minute
 
 // chaos is an installation of many processes, and its customers.
@@ -66,7 +65,9 @@ type chaos struct {
 	customers []*customer
 	ports     string
 	scans     []*restless
-	over      chan struct{} // no run is started by hand any more
+	over      chan struct{}   // no run is started by hand any more
+	patient   context.Context // of those who wait; ends when it has been calm for long
+	giveUp    context.CancelFunc
 	work      sync.WaitGroup
 }
 
@@ -82,6 +83,8 @@ type restless struct {
 
 func newChaos(t *testing.T, scans int) *chaos {
 	c := &chaos{storm: &storm{world: &world{TB: t}}, over: make(chan struct{})}
+	c.patient, c.giveUp = context.WithCancel(context.Background())
+	t.Cleanup(c.giveUp)
 	c.cluster = newCluster(t)
 	database := c.cluster.database()
 	_, address, _ := strings.Cut(database[0], "=")
@@ -279,11 +282,9 @@ func (c *chaos) idle(s *restless) {
 
 // persist tries once a second, whatever fails meanwhile. It does not end the test, which others are in the middle of.
 func (c *chaos) persist(what string, reached func(context.Context) bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for !reached(ctx) {
-		if ctx.Err() != nil {
-			c.Errorf("waited %s in vain until %s", patience, what)
+	for !reached(c.patient) {
+		if c.patient.Err() != nil {
+			c.Errorf("waited in vain until %s", what)
 			return
 		}
 		pause(time.Second)
@@ -353,7 +354,9 @@ func (c *chaos) revive() bool {
 func (c *chaos) calmDown() {
 	c.Helper()
 	close(c.over)
+	late := time.AfterFunc(patience, c.giveUp)
+	defer late.Stop()
 	ended := make(chan struct{})
 	go func() { defer close(ended); c.work.Wait() }()
-	c.until("all who start scans are done", 3*patience, func() bool { return c.revive() && closed(ended) })
+	c.until("all who start scans are done", 2*patience, func() bool { return c.revive() && closed(ended) })
 }
