@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette/vedette/internal/engine"
+	"github.com/vedette/vedette/internal/engine/collaborator"
 	"github.com/vedette/vedette/internal/engine/template/collection"
 	"github.com/vedette/vedette/internal/scanlink"
 	"github.com/vedette/vedette/internal/scanlink/agent"
@@ -48,13 +49,18 @@ func embeddedScanner(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hears, err := collaborator.Open(ctx, cfg.Collaborator)
+	if err != nil {
+		slog.ErrorContext(ctx, "scanner.collaborator can't be used; templates that need it are not run", slog.Any("error", err))
+	}
+	defer hears.Close()
 	shelf := &collection.Shelf{Dir: cfg.Templates}
 	cfg.Engine = func(ctx context.Context, plan scanlink.Plan, emit func(scanlink.Observation)) error {
 		templates, err := shelf.For(plan.Templates)
 		if err != nil {
 			slog.WarnContext(ctx, "the imported templates of the run can't be used", slog.Any("error", err))
 		}
-		return engine.Run(ctx, plan, engine.Options{Templates: templates}, emit)
+		return engine.Run(ctx, plan, engine.Options{Templates: templates, Collaborator: hears}, emit)
 	}
 	cfg.TemplateVersion = shelf.Version
 	return agent.Run(ctx, cfg)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette/vedette/internal/app"
+	"github.com/vedette/vedette/internal/engine/collaborator"
 	"github.com/vedette/vedette/internal/platform/clock"
 	"github.com/vedette/vedette/internal/platform/config"
 	"github.com/vedette/vedette/internal/platform/db"
@@ -28,6 +29,11 @@ sign in. Configuration: flags, VEDETTE_* variables, a file; see docs/configurati
 			cfg, err := config.Load(c.Flags())
 			if err != nil {
 				return err
+			}
+			if how := cfg.Scanner.Collaborator; how != "" {
+				if _, err := collaborator.ParseConfig(how); err != nil {
+					return fmt.Errorf("scanner.collaborator: %w", err)
+				}
 			}
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()

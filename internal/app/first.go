@@ -144,7 +144,8 @@ func (a *App) scannerConfig() (agent.Config, error) {
 	}
 	certificate, err := a.dispatcher.Authority.Scanner(csr, scanner.EmbeddedID)
 	return agent.Config{Server: "https://" + a.link.Address().String(), Authority: a.dispatcher.Authority.Certificate(), Certificate: certificate, Key: key,
-		Parallel: a.Config.Scan.MaxParallel, Version: Version, Instance: rand.Text(), Templates: a.Config.Feed.Dir}, err
+		Parallel: a.Config.Scan.MaxParallel, Version: Version, Instance: rand.Text(), Templates: a.Config.Feed.Dir,
+		Collaborator: a.Config.Scanner.Collaborator}, err
 }
 
 func issuer(c *config.Config) report.Issuer {

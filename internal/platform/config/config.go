@@ -63,8 +63,9 @@ type ScannerLink struct {
 
 // Scanner is about the scanner that the server runs itself.
 type Scanner struct {
-	Embedded    bool     `key:"embedded" default:"true" doc:"Run a scanner on this machine, as a child process of the server."`
-	MemoryLimit ByteSize `key:"memory_limit" default:"512MiB" doc:"Memory of the embedded scanner; it is restarted when it passes it."`
+	Embedded     bool     `key:"embedded" default:"true" doc:"Run a scanner on this machine, as a child process of the server."`
+	MemoryLimit  ByteSize `key:"memory_limit" default:"512MiB" doc:"Memory of the embedded scanner; it is restarted when it passes it."`
+	Collaborator string   `key:"collaborator" doc:"Where the embedded scanner hears what targets are made to call: ADDRESS[:PORT] or ADDRESS,zone=DOMAIN, and public=, dns=, ports=. Without it, templates that need that are not run. See docs/detection.md."`
 }
 
 // Scan bounds what may be scanned and how much at once.

@@ -29,7 +29,8 @@ type Config struct {
 	Version      string            `json:"version,omitempty"`
 	Instance     string            `json:"instance,omitempty"` // this process, so that its death can be told to the server
 	FeedVersions map[string]string `json:"feed_versions,omitempty"`
-	Templates    string            `json:"templates,omitempty"` // folder of imported template collections, for the engine
+	Templates    string            `json:"templates,omitempty"`    // folder of imported template collections, for the engine
+	Collaborator string            `json:"collaborator,omitempty"` // where the engine hears what targets are made to call
 
 	Engine Engine `json:"-"`
 	// TemplateVersion is that of the imported templates which a new run would take; nil where there can be none.
