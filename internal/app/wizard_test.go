@@ -38,7 +38,7 @@ func TestWizard(t *testing.T) {
 		bad("/scan/name", object{"name": "taken", "hosts": "192.0.2.1", "scope_attestation": scope, "schedule": when})
 		made := p.must(201, m, "POST", "/v2/scans/wizard", object{"scan": object{"name": "shop", "hosts": "192.0.2.1,192.0.2.2", "scope_attestation": scope, "schedule": when, "start": true}})
 		s := made.id(p)
-		if made.Header.Get("Location") == "" || !strings.Contains(string(made.Body), `"next_time":"2099-01-31T10:00:00.000Z"`) {
+		if made.Header.Get("Location") != "/v2/scans/"+s || !strings.Contains(string(made.Body), `"next_time":"2099-01-31T10:00:00.000Z"`) {
 			p.Errorf("made: %s", made.Body)
 		}
 		p.stateIs(m, s, "Requested", "queued")

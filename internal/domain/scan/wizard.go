@@ -170,7 +170,7 @@ func moved(err error) error {
 func WizardOperations(s Starter, sealer *secret.Sealer) []op.Operation {
 	w := wizard{s, sealer}
 	return op.In("Scans", "",
-		op.LongCreate("createScanFromWizard", "Create Scan from Wizard", "/v2/scans/wizard", access.ScanCreate, w.run).Conflicts().
+		op.LongCreate("createScanFromWizard", "Create Scan from Wizard", "/v2/scans/wizard", access.ScanCreate, w.run).MakesAt("/v2/scans").Conflicts().
 			Says("The attributes of target, schedule and scan in one: all are made, and with `start` the scan is started, or nothing is."),
 	)
 }
