@@ -282,10 +282,10 @@ func problems(mux *http.ServeMux) http.Handler {
 }
 
 // nouns that a request may name by <noun>_id as well as by the bare noun.
-var nouns = []string{"target", "scanner", "schedule", "port_list", "scan", "parent_organization", "organization", "plan", "task"}
+var nouns = []string{"target", "scanner", "schedule", "port_list", "scan", "parent_organization", "organization", "plan", "task", "user"}
 
-// references renames <noun>_id to <noun> within the wrapped resource of a body, so that operations know one name. Bodies that are
-// no JSON object, or hold nothing to rename, go on as they came.
+// references renames <noun>_id to <noun> in a body and within its wrapped resource, so that operations know one name. Bodies that
+// are no JSON object, or hold nothing to rename, go on as they came.
 func references(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind := r.Header.Get("Content-Type") // none is taken for JSON
@@ -335,19 +335,10 @@ func renamed(body []byte) []byte {
 	if decoder.Decode(&outer) != nil {
 		return body
 	}
-	changed := false
+	changed := rename(outer)
 	for _, v := range outer {
-		inner, ok := v.(map[string]any)
-		if !ok {
-			continue
-		}
-		for _, noun := range nouns {
-			id, has := inner[noun+"_id"]
-			if _, both := inner[noun]; has && !both {
-				inner[noun] = id
-				delete(inner, noun+"_id")
-				changed = true
-			}
+		if inner, ok := v.(map[string]any); ok && rename(inner) {
+			changed = true
 		}
 	}
 	if !changed {
@@ -358,4 +349,17 @@ func renamed(body []byte) []byte {
 		return body
 	}
 	return out
+}
+
+// rename the references of one object.
+func rename(in map[string]any) (changed bool) {
+	for _, noun := range nouns {
+		id, has := in[noun+"_id"]
+		if _, both := in[noun]; has && !both {
+			in[noun] = id
+			delete(in, noun+"_id")
+			changed = true
+		}
+	}
+	return changed
 }

@@ -20,7 +20,7 @@ func (p *program) userID(name string) string {
 func (p *program) impersonate(by, name string) string {
 	p.Helper()
 	var out signedIn
-	p.must(200, by, "POST", "/v2/auth/impersonate", object{"user": p.userID(name), "reason": "a call for help"}).decode(p, &out)
+	p.must(200, by, "POST", "/v2/auth/impersonate", object{"user_id": p.userID(name), "reason": "a call for help"}).decode(p, &out)
 	return out.Token
 }
 
