@@ -337,7 +337,7 @@ func TestIdempotencyKey(t *testing.T) {
 		same := func(name string, first, again answer) {
 			p.Helper()
 			if again.Status != first.Status || strings.TrimSpace(string(again.Body)) != strings.TrimSpace(string(first.Body)) || again.Header.Get("Location") != first.Header.Get("Location") ||
-				again.Header.Get("Idempotent-Replayed") != "true" {
+				again.Header.Get("Content-Type") != first.Header.Get("Content-Type") || again.Header.Get("Idempotent-Replayed") != "true" {
 				p.Errorf("%s again: %d %v %s\nfirst: %d %v %s", name, again.Status, again.Header, again.Body, first.Status, first.Header, first.Body)
 			}
 		}

@@ -353,13 +353,16 @@ func (m *Mount) replayed(ctx huma.Context, o Operation, g access.Grant) (*replay
 	if err != nil || kept == nil {
 		return r, false, err
 	}
-	ctx.SetHeader("Content-Type", "application/json")
 	ctx.SetHeader("Idempotent-Replayed", "true")
 	if kept.Location != "" {
 		ctx.SetHeader("Location", kept.Location)
 	}
+	told := string(kept.Body) != "null"
+	if told {
+		ctx.SetHeader("Content-Type", "application/json")
+	}
 	ctx.SetStatus(kept.Status)
-	if string(kept.Body) != "null" {
+	if told {
 		_, _ = ctx.BodyWriter().Write(kept.Body) // the client is gone if this fails
 	}
 	return r, true, nil
