@@ -57,6 +57,10 @@ type Columns struct {
 func (c Columns) Find(name string) (Column, bool) {
 	i := slices.IndexFunc(c.All, func(x Column) bool { return x.Name == name })
 	if i < 0 {
+		noun, isID := strings.CutSuffix(name, "_id")
+		i = slices.IndexFunc(c.All, func(x Column) bool { return isID && x.Name == noun && x.Kind == ID })
+	}
+	if i < 0 {
 		return Column{}, false
 	}
 	return c.All[i], true
@@ -288,14 +292,14 @@ func negate(tests []test) {
 	}
 }
 
-// parts splits by commas outside quotes.
+// parts splits by commas outside quotes. What closes a quote is its like before a comma or the end, so that 'it's' is one.
 func parts(value string) []string {
 	var all []string
 	var quote rune
 	start := 0
 	for i, r := range value {
 		switch {
-		case quote != 0 && r == quote:
+		case quote != 0 && r == quote && (i+1 == len(value) || value[i+1] == ','):
 			quote = 0
 		case quote == 0 && (r == '\'' || r == '"') && (i == start || value[i-1] == '!' || value[i-1] == '='):
 			quote = r

@@ -95,6 +95,7 @@ func TestConditions(t *testing.T) {
 		"q[name]='>=7'":                   "name = >=7",
 		"q[name]='!x'":                    "name = !x",
 		"q[name]='a,b'":                   "name = a,b",
+		"q[name]='it's, 5'":               "name = it's, 5",
 		"q[name]=a,b":                     "name = a | name = b",
 		"q[name]='a,b',c*":                "name = a,b | name like c%",
 		"q[name]=!a,b":                    "name != a | name != b",
