@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -20,6 +21,7 @@ func (s *scan) attack() {
 		}
 	}
 	each(s, spots[:min(len(spots), 400)], s.attackSpot)
+	s.attackOutside()
 	s.harvest()
 	each(s, s.site.folders[:min(len(s.site.folders), 30)], s.traversePath)
 	each(s, s.site.folders[:min(len(s.site.folders), 40)], s.splitPath)
@@ -44,6 +46,9 @@ func (sp spot) where() string {
 	if sp.method == inPath {
 		return sp.path + sp.value()
 	}
+	if sp.outside() {
+		return fmt.Sprintf("%s [%s %s]", sp.path, strings.ToLower(sp.method), sp.name())
+	}
 	return sp.path + "?" + sp.name() + "="
 }
 
@@ -51,6 +56,9 @@ func (sp spot) where() string {
 func (sp spot) request(value string) *httpwire.Request {
 	if sp.method == inPath {
 		return httpwire.Get(sp.path + url.PathEscape(value))
+	}
+	if sp.outside() {
+		return sp.outsideRequest(value)
 	}
 	encoded := make([]string, len(sp.params))
 	for i, p := range sp.params {
@@ -113,9 +121,6 @@ func (s *scan) attackSpot(sp spot) {
 	s.expand(sp, usual)
 }
 
-// inPath is the method of a point whose value is the last segment of its path.
-const inPath = "PATH"
-
 const maxSegments = 16
 
 // segments are pages whose last segment may be a value: those that lie in a folder and have no name of a file. Of each
@@ -134,7 +139,7 @@ func (s *scan) segments() []point {
 			continue
 		}
 		known[target[:at]] = true
-		out = append(out, point{inPath, target[:at+1], []param{{"the last segment of the path", value}}, p.target})
+		out = append(out, point{method: inPath, path: target[:at+1], params: []param{{"the last segment of the path", value}}, from: p.target})
 	}
 	return out
 }

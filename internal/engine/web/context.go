@@ -12,10 +12,10 @@ import (
 
 // context looks at where a harmless value stands in the page when no element of ours passed, and tries what matters
 // there: to leave an attribute, to be a link that is a script, to leave a string of a script or to stand in its code.
-func (s *scan) context(sp spot, shown *httpwire.Response, plain string) {
+func (s *scan) context(sp spot, shown *httpwire.Response, plain string) bool {
 	root, err := html.Parse(bytes.NewReader(shown.Body))
 	if err != nil {
-		return
+		return false
 	}
 	var inAttribute, isLink, inScript bool
 	for n := range root.Descendants() {
@@ -28,12 +28,7 @@ func (s *scan) context(sp spot, shown *httpwire.Response, plain string) {
 			isLink = isLink || followed(n, a.Key) && strings.HasPrefix(a.Val, plain)
 		}
 	}
-	switch {
-	case inAttribute && s.leavesAttribute(sp):
-	case isLink && s.scriptLink(sp):
-	case inScript:
-		s.scriptContext(sp)
-	}
+	return inAttribute && s.leavesAttribute(sp) || isLink && s.scriptLink(sp) || inScript && s.scriptContext(sp)
 }
 
 // leavesAttribute sends an attribute of ours, and wants it in the page as one.
@@ -97,7 +92,7 @@ func (s *scan) scriptLink(sp spot) bool {
 }
 
 // scriptContext covers values within a script: in a string, whose quote must come back unescaped, and in its code.
-func (s *scan) scriptContext(sp spot) {
+func (s *scan) scriptContext(sp spot) bool {
 	for _, quote := range []string{`"`, `'`, "`", ""} {
 		word := "vq" + randomName(8)
 		probe := word + quote + ";" + word + "();" + quote
@@ -107,7 +102,7 @@ func (s *scan) scriptContext(sp spot) {
 		}
 		root, err := html.Parse(bytes.NewReader(r.Body))
 		if err != nil {
-			return
+			return false
 		}
 		for n := range root.Descendants() {
 			if !isProgram(n) {
@@ -115,10 +110,11 @@ func (s *scan) scriptContext(sp spot) {
 			}
 			if at := strings.Index(n.FirstChild.Data, probe); at > 0 && within(n.FirstChild.Data[:at]) == quote {
 				s.reportXSS(sp, r, probe)
-				return
+				return false
 			}
 		}
 	}
+	return false
 }
 
 // isProgram tells scripts that a browser runs from those that hold data.

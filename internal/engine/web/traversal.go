@@ -14,9 +14,9 @@ var (
 )
 
 // traverse looks for a well-known file in the answer: directory traversal and file inclusion.
-func (s *scan) traverse(sp spot, usual *httpwire.Response) {
+func (s *scan) traverse(sp spot, usual *httpwire.Response) bool {
 	if passwdLine.Match(usual.Body) || winINI.Match(usual.Body) {
-		return
+		return false
 	}
 	up := strings.Repeat("../", 12)
 	values := []string{
@@ -46,9 +46,10 @@ func (s *scan) traverse(sp spot, usual *httpwire.Response) {
 		}
 		if shown != "" {
 			s.report(s.found("web.lfi", "web-file-inclusion", sp.where(), 99, r, shown, "The parameter "+sp.name()+" names a file of the system, which is shown."))
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // traversePath leaves a folder through the path itself, in the ways that servers forget to undo.

@@ -12,12 +12,12 @@ import (
 
 // crossSite looks for markup of ours in the answer: reflected cross-site scripting. An element with a name of our own
 // must stand in the page as an element; text, comments and attributes do not count.
-func (s *scan) crossSite(sp spot) {
+func (s *scan) crossSite(sp spot) bool {
 	plain := randomName(10)
 	r := s.send(sp, plain)
 	if r == nil || !isHTML(r) || !bytes.Contains(r.Body, []byte(plain)) {
 		s.sow(sp)
-		return
+		return false
 	}
 	for _, prefix := range []string{"", `">`, `'>`, `--></script></title></textarea></style>"'>`} {
 		tag := "vq" + randomName(6)
@@ -25,15 +25,15 @@ func (s *scan) crossSite(sp spot) {
 		r := s.send(sp, prefix+"<"+tag+" onx=1>")
 		if r != nil && holdsElement(r, tag) {
 			s.reportXSS(sp, r, tag)
-			return
+			return true
 		}
 	}
-	s.context(sp, r, plain)
+	return s.context(sp, r, plain)
 }
 
 // sow sends an element of ours by a form that does not show it at once; harvest looks where it may have gone.
 func (s *scan) sow(sp spot) {
-	if sp.method == "POST" {
+	if sp.method == "POST" || sp.method == inJSON || sp.method == inHeader {
 		tag := "vq" + randomName(6)
 		s.sowed(tag, sp)
 		s.send(sp, `">`+"<"+tag+" onx=1>")
