@@ -25,6 +25,7 @@ func (s *scan) attack() {
 	s.harvest()
 	each(s, s.site.folders[:min(len(s.site.folders), 30)], s.traversePath)
 	each(s, s.site.folders[:min(len(s.site.folders), 40)], s.splitPath)
+	s.leaveAliases()
 	if !s.signed {
 		s.expandBodies()
 		s.tryWriting()
