@@ -1016,11 +1016,12 @@ type ScanHistory struct {
 	ReportID        string            `json:"report_id"`
 	RequestedAt     time.Time         `json:"requested_at"`
 	ScanID          string            `json:"scan_id"`
+	Schedule        Link              `json:"schedule"` // The schedule that started the run, by the name that it had then
 	Stage           string            `json:"stage"`
 	StartedAt       time.Time         `json:"started_at"`
-	StartedBy       Link              `json:"started_by"`
-	State           string            `json:"state"`  // requested, queued, running, paused, stopping, stopped, completed, failed, interrupted
-	Status          string            `json:"status"` // Requested, Running, Done, Stopped, Failed
+	StartedBy       Link              `json:"started_by"` // The user; null where a schedule did
+	State           string            `json:"state"`      // requested, queued, running, paused, stopping, stopped, completed, failed, interrupted
+	Status          string            `json:"status"`     // Requested, Running, Done, Stopped, Failed
 }
 
 // ScanLast is part of the API's answers and requests.

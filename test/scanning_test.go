@@ -240,7 +240,7 @@ func (j *fieldJourney) scheduled() {
 		return ok(j.c.Scans.Show(ctx, scan.ID))(j).State == "completed"
 	})
 	runs := ok(j.c.Scans.ListHistories(ctx, scan.ID, client.Query{}))(j)
-	if len(runs.Items) != 1 || runs.Items[0].StartedBy.ID != "" {
+	if len(runs.Items) != 1 || runs.Items[0].StartedBy.ID != "" || runs.Items[0].Schedule != (client.Link{ID: when.ID, Name: "Soon"}) {
 		j.Errorf("runs by the schedule: %+v", runs.Items)
 	}
 	ok(operator.Scanners.Activate(ctx, j.first.scannerID))(j)

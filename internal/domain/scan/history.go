@@ -31,7 +31,8 @@ type HistoryAttributes struct {
 	PCIReason       string            `json:"pci_reason"`
 	ReportID        *string           `json:"report_id"`
 	FeedVersions    map[string]string `json:"feed_versions"`
-	StartedBy       *op.Link          `json:"started_by"`
+	StartedBy       *op.Link          `json:"started_by" doc:"The user; null where a schedule did"`
+	Schedule        *op.Link          `json:"schedule" doc:"The schedule that started the run, by the name that it had then"`
 	Error           string            `json:"error"`
 }
 
@@ -136,6 +137,9 @@ func (h History) attributes(t tally) HistoryAttributes {
 	}
 	if v := h.Plan.Templates; v != "" && v != scanlink.NoTemplates {
 		a.FeedVersions["templates"] = v
+	}
+	if h.ScheduleID != nil {
+		a.Schedule = &op.Link{ID: *h.ScheduleID, Name: h.StartedByName}
 	}
 	if h.StartedBy != nil {
 		a.StartedBy = &op.Link{ID: *h.StartedBy, Name: h.StartedByName}

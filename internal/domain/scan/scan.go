@@ -152,7 +152,8 @@ type History struct {
 	ReportID      *string     `bun:"report_id"`
 	FeedVersion   string      `bun:"feed_version"`
 	StartedBy     *string     `bun:"started_by"`
-	StartedByName string      `bun:"started_by_name"`
+	StartedByName string      `bun:"started_by_name"` // of the user or the schedule
+	ScheduleID    *string     `bun:"schedule_id"`
 	Error         string      `bun:"error"`
 	StopAt        *clock.Time `bun:"stop_at"` // by the duration of the schedule that started it
 	Priority      int         `bun:"priority"`

@@ -33,9 +33,10 @@ func (TickJob) Kind() string { return "schedule_tick" }
 // StartJob starts a scan whose schedule fired.
 type StartJob struct {
 	jobs.Actor
-	ScanID string      `json:"scan_id"`
-	DueAt  clock.Time  `json:"due_at"`
-	StopAt *clock.Time `json:"stop_at"`
+	ScheduleID string      `json:"schedule_id"`
+	ScanID     string      `json:"scan_id"`
+	DueAt      clock.Time  `json:"due_at"`
+	StopAt     *clock.Time `json:"stop_at"`
 }
 
 // Kind of the job.
@@ -102,7 +103,7 @@ func fire(tx *db.Tx, s *schedule.Schedule, log *slog.Logger) error {
 	}
 	actor := jobs.Actor{OrganizationID: place.ID, OrganizationName: place.Name, Chain: place.Chain, Product: s.Product, Username: s.Name}
 	for _, scan := range scans {
-		if err := jobs.Enqueue(tx, StartJob{Actor: actor, ScanID: scan.ID, DueAt: f.Due, StopAt: f.StopAt}); err != nil {
+		if err := jobs.Enqueue(tx, StartJob{Actor: actor, ScheduleID: s.ID, ScanID: scan.ID, DueAt: f.Due, StopAt: f.StopAt}); err != nil {
 			return err
 		}
 	}
@@ -118,6 +119,10 @@ func (s Starter) startDue(ctx context.Context, d *db.DB, log *slog.Logger, job S
 		return nil
 	}
 	read := func(ctx context.Context, fn func(*db.Tx) error) error { return d.Read(ctx, job.Grant(), fn) }
+	var by *string
+	if job.ScheduleID != "" { // one that was enqueued by an earlier version does not tell
+		by = &job.ScheduleID
+	}
 	p, err := s.prepare(ctx, read, job.ScanID, job.OrganizationID)
 	if err == nil {
 		err = d.Write(ctx, job.Grant(), func(tx *db.Tx) error {
@@ -125,7 +130,7 @@ func (s Starter) startDue(ctx context.Context, d *db.DB, log *slog.Logger, job S
 			if err != nil || !first {
 				return err
 			}
-			return s.commit(tx, p, cause{name: job.Username, stopAt: job.StopAt})
+			return s.commit(tx, p, cause{schedule: by, name: job.Username, stopAt: job.StopAt})
 		})
 	}
 	var f *fault.Fault

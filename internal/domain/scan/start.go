@@ -48,8 +48,9 @@ type prepared struct {
 
 // cause of a run that no user starts: who is said to have started it, and when it must end.
 type cause struct {
-	name   string
-	stopAt *clock.Time
+	schedule *string
+	name     string
+	stopAt   *clock.Time
 }
 
 func (s Starter) start(ctx context.Context, open op.Opener, in *op.Path) (Attributes, error) {
@@ -222,7 +223,7 @@ func launch(tx *db.Tx, sub prepared, contact string, by cause) error {
 	}
 	p := tx.Grant().Principal()
 	h := &History{Priority: rank(sub.scan.Priority), ExemptUntil: exempt, ID: db.NewID(), ScanID: sub.scan.ID, Product: sub.scan.Product, State: Queued, ScannerID: &sub.scanner.ID, RequestedAt: tx.Now(),
-		HostsTotal: len(sub.hosts), StartedByName: cmp.Or(by.name, p.Username), Error: sub.notes, StopAt: by.stopAt,
+		HostsTotal: len(sub.hosts), StartedByName: cmp.Or(by.name, p.Username), ScheduleID: by.schedule, Error: sub.notes, StopAt: by.stopAt,
 		Plan: scanlink.Plan{Profile: sub.scan.Profile, Ports: sub.ports, AliveTest: sub.target.AliveTest, Parallel: sub.target.MaxParallel, Contact: contact}}
 	if p.User != "" {
 		h.StartedBy = &p.User
