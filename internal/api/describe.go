@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,10 +151,13 @@ var details = map[int]string{
 	503: "The service cannot answer now; try again shortly.",
 }
 
+var idsOf = regexp.MustCompile(`\{[^}]+\}`)
+
 func exampleProblem(status int, o *huma.Operation, path string) any {
 	p := op.NewProblem(status, details[status])
 	p.RequestID = exampleID("request")
-	out := map[string]any{"type": p.Type, "title": p.Title, "status_text": p.StatusText, "status": status, "detail": p.Detail, "request_id": p.RequestID}
+	out := map[string]any{"type": p.Type, "title": p.Title, "status_text": p.StatusText, "status": status, "detail": p.Detail, "instance": idsOf.ReplaceAllString(path, exampleID("instance")),
+		"request_id": p.RequestID, "errors": []any{}}
 	if status != http.StatusUnprocessableEntity {
 		return out
 	}

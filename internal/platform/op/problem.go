@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,9 +24,9 @@ type Problem struct {
 	Status     int            `json:"status" example:"422"`
 	Detail     string         `json:"detail" doc:"What is wrong and what would be right"`
 	Code       string         `json:"code,omitempty" doc:"Stable and machine-readable, where there is one"`
-	Instance   string         `json:"instance,omitempty" doc:"The request's path"`
-	RequestID  string         `json:"request_id,omitempty"`
-	Errors     []fault.Detail `json:"errors,omitempty" doc:"Every mistake, by JSON pointer or query parameter"`
+	Instance   string         `json:"instance" doc:"The request's path"`
+	RequestID  string         `json:"request_id"`
+	Errors     []fault.Detail `json:"errors" doc:"Every mistake, by JSON pointer or query parameter; empty where there is nothing to point at"`
 	StatusText string         `json:"status_text" example:"Parameter Error"`
 
 	retryAfter time.Duration
@@ -49,6 +50,13 @@ func (p *Problem) GetHeaders() http.Header {
 		h.Set("Retry-After", fmt.Sprint(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
 	return h
+}
+
+// pointed points a refused request that names no place in it at the whole of it.
+func (p *Problem) pointed(code string) {
+	if p.Status == http.StatusUnprocessableEntity && len(p.Errors) == 0 {
+		p.Errors = append(p.Errors, fault.Detail{Pointer: "/", Code: code, Detail: p.Detail})
+	}
 }
 
 // about tells which request the problem is of.
@@ -80,7 +88,7 @@ func NewProblem(status int, detail string) *Problem {
 	if !ok {
 		title = http.StatusText(status)
 	}
-	return &Problem{Type: "about:blank", Title: title, StatusText: title, Status: status, Detail: detail}
+	return &Problem{Type: "about:blank", Title: title, StatusText: title, Status: status, Detail: detail, Errors: []fault.Detail{}}
 }
 
 // ProblemOf turns any error into what a client may read; the text of an internal one stays inside.
@@ -93,7 +101,9 @@ func ProblemOf(err error) *Problem {
 		return NewProblem(http.StatusInternalServerError, "Something went wrong on our side; the request_id helps us to find it.")
 	}
 	p := NewProblem(statuses[f.Kind], f.Text)
-	p.Code, p.Errors, p.retryAfter = f.Code, f.Details, f.After
+	p.Code, p.retryAfter = f.Code, f.After
+	p.Errors = append(p.Errors, f.Details...)
+	p.pointed(cmp.Or(f.Code, "invalid"))
 	return p
 }
 
@@ -125,6 +135,7 @@ func init() {
 		if len(p.Errors) == 1 {
 			p.Detail = p.Errors[0].Pointer + ": " + p.Errors[0].Detail
 		}
+		p.pointed("invalid")
 		return p
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
@@ -154,6 +165,10 @@ func detailOf(d *huma.ErrorDetail) fault.Detail {
 		return fault.Detail{Pointer: where, Code: code, Detail: "There is no such attribute here."}
 	case strings.Contains(d.Message, "required"):
 		code = "required"
+		if name, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
+			name, _, _ = strings.Cut(name, " ")
+			return fault.Detail{Pointer: strings.TrimSuffix(where, "/") + "/" + name, Code: code, Detail: name + " is required."}
+		}
 	}
 	return fault.Detail{Pointer: where, Code: code, Detail: d.Message}
 }
