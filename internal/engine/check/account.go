@@ -50,6 +50,10 @@ var vendors = map[string]map[string][]account{
 	"mqtt":       {"": {{"admin", []string{"public", "password"}}}},
 	"mqtts":      {"": {{"admin", []string{"public", "password"}}}},
 	"stomp":      {"": {{"system", []string{"manager"}}, {"admin", []string{"password"}}}},
+	"mongodb":    {"": {{"admin", []string{"password"}}, {"root", []string{"example", "password"}}, {"mongo", []string{"mongo"}}}},
+	"cassandra":  {"": {{"cassandra", []string{"cassandra"}}}},
+	"bolt":       {"": {{"neo4j", []string{"neo4j", "password"}}}},
+	"clickhouse": {"": {{"default", []string{"password"}}}},
 	"amqp":       {"": {{"guest", []string{"guest"}}, {"admin", []string{"password"}}, {"rabbitmq", []string{"rabbitmq"}}, {"artemis", []string{"artemis"}}}},
 }
 

@@ -42,7 +42,7 @@ type env struct {
 // lists are all checks of single services, in the order they run: access without login before default accounts.
 func lists() []check {
 	return slices.Concat(exposureChecks, clearChecks, storeChecks, sqlChecks, fileChecks, screenChecks, apiChecks, execChecks, brokerChecks, rpcChecks, proxyChecks, smbChecks, xmppChecks, remoteChecks,
-		serviceChecks, sshChecks, mailChecks, dnsChecks, smallChecks, snmpChecks, credsChecks, dataCreds, webLoginChecks)
+		serviceChecks, sshChecks, mailChecks, dnsChecks, smallChecks, snmpChecks, credsChecks, dataCreds, storeCreds, directoryCreds, webLoginChecks)
 }
 
 const checkBudget = 90 * time.Second

@@ -67,5 +67,13 @@ func FuzzAnswers(f *testing.F) {
 		_, _ = readBER(bytes.NewReader(b))
 		_ = status(b)
 		_ = triedToReach(b)
+		_ = readMongo(b)
+		_, _ = mongoAsk(conversation{bytes.NewReader(b)}, nil)
+		_, _ = cqlAsk(conversation{bytes.NewReader(b)}, nil)
 	})
 }
+
+// conversation says what the target would, whatever it is told.
+type conversation struct{ *bytes.Reader }
+
+func (conversation) Write(b []byte) (int, error) { return len(b), nil }

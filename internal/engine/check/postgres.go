@@ -6,12 +6,14 @@ import (
 	"crypto/hmac"
 	"crypto/md5" //nolint:gosec // the protocol's own
 	"crypto/pbkdf2"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net"
 	"strconv"
@@ -169,10 +171,13 @@ func (s *pgSession) authenticate(body []byte) (bool, error) {
 	return true, nil
 }
 
-// scram is the client's side of RFC 7677.
-type scram struct{ password, nonce string }
+// scram is the client's side of a login by a proof. PostgreSQL takes the name from elsewhere.
+type scram struct {
+	password, nonce, user string
+	sha1                  bool // RFC 5802, else RFC 7677
+}
 
-func (s *scram) bare() string  { return "n=,r=" + s.nonce }
+func (s *scram) bare() string  { return "n=" + s.user + ",r=" + s.nonce }
 func (s *scram) first() string { return "n,," + s.bare() }
 
 const maxIterations = 100_000
@@ -194,22 +199,27 @@ func (s *scram) final(challenge string) (string, error) {
 	if err != nil || !strings.HasPrefix(nonce, s.nonce) || iterations < 1 || iterations > maxIterations {
 		return "", errProtocol
 	}
-	salted, err := pbkdf2.Key(sha256.New, s.password, salt, iterations, sha256.Size)
+	form := sha256.New
+	if s.sha1 {
+		form = sha1.New
+	}
+	salted, err := pbkdf2.Key(form, s.password, salt, iterations, form().Size())
 	if err != nil {
 		return "", fmt.Errorf("key: %w", err)
 	}
-	client := mac(salted, "Client Key")
-	stored := sha256.Sum256(client)
+	client := mac(form, salted, "Client Key")
+	stored := form()
+	stored.Write(client)
 	without := "c=biws,r=" + nonce
-	proof := mac(stored[:], s.bare()+","+challenge+","+without)
+	proof := mac(form, stored.Sum(nil), s.bare()+","+challenge+","+without)
 	for i := range proof {
 		proof[i] ^= client[i]
 	}
 	return without + ",p=" + base64.StdEncoding.EncodeToString(proof), nil
 }
 
-func mac(key []byte, text string) []byte {
-	m := hmac.New(sha256.New, key)
+func mac(form func() hash.Hash, key []byte, text string) []byte {
+	m := hmac.New(form, key)
 	m.Write([]byte(text))
 	return m.Sum(nil)
 }

@@ -72,13 +72,12 @@ func anonMongoDB(ctx context.Context, e *env) []scanlink.Finding {
 
 // mongoQuery makes a command as OP_MSG, which every server since 3.6 takes.
 func mongoQuery(database, command string) []byte {
-	doc := binary.LittleEndian.AppendUint32(nil, 0)
-	doc = append(append(append(doc, 0x10), command...), 0, 1, 0, 0, 0)
-	doc = append(append(doc, 0x02), "$db\x00"...)
-	doc = binary.LittleEndian.AppendUint32(doc, uint32(len(database)+1))
-	doc = append(append(doc, database...), 0, 0)
-	binary.LittleEndian.PutUint32(doc, uint32(len(doc)))
-	body := append([]byte{0, 0, 0, 0, 0}, doc...)
+	return mongoMessage(bson(bsonNumber(command, 1), bsonText("$db", database)))
+}
+
+// mongoMessage is a document as OP_MSG.
+func mongoMessage(document []byte) []byte {
+	body := append([]byte{0, 0, 0, 0, 0}, document...)
 	head := make([]byte, 16)
 	binary.LittleEndian.PutUint32(head, uint32(16+len(body)))
 	binary.LittleEndian.PutUint32(head[4:], 7)
