@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/vedette/vedette/internal/scanlink"
 )
@@ -17,6 +18,7 @@ var storeCreds = []check{
 	{"creds-mongodb", []string{"creds", "anon.mongodb"}, over("tcp", "mongodb"), credsMongoDB},
 	{"creds-cassandra", []string{"creds", "anon.cassandra"}, over("tcp", "cassandra"), credsCassandra},
 	{"creds-bolt", []string{"creds", "anon.neo4j"}, over("tcp", "bolt"), credsBolt},
+	{"creds-freeswitch", []string{"creds", "anon.code-exec"}, over("tcp", "freeswitch-esl"), credsFreeSWITCH},
 	{"creds-clickhouse", []string{"creds", "anon.clickhouse"}, over("tcp", "clickhouse"), credsClickHouse},
 }
 
@@ -256,12 +258,7 @@ func credsBolt(ctx context.Context, e *env) []scanlink.Finding {
 		}
 		return rejected
 	}))
-	for i := range found {
-		if found[i].Class == "anon.bolt" {
-			found[i].Class = "anon.neo4j"
-		}
-	}
-	return found
+	return classed(found, "anon.neo4j")
 }
 
 // packText is a short string of PackStream.
@@ -301,4 +298,39 @@ func (e *env) clickHouseTry(ctx context.Context, user, password string) attempt 
 		return rejected
 	}
 	return unavailable
+}
+
+// credsFreeSWITCH tries the password with which the event socket comes; there is no name.
+func credsFreeSWITCH(ctx context.Context, e *env) []scanlink.Finding {
+	try := e.eachPassword(func(ctx context.Context, _, password string) attempt {
+		l, err := e.lines(ctx)
+		if err != nil {
+			return broken
+		}
+		defer l.close()
+		if first, err := l.read(); err != nil || first != "Content-Type: auth/request" {
+			return unavailable
+		}
+		if l.say("auth "+password+"\r\n") != nil {
+			return broken
+		}
+		switch answer, err := l.until(func(s string) bool { return strings.HasPrefix(s, "Reply-Text:") }); {
+		case err != nil:
+			return broken
+		case strings.HasPrefix(answer, "Reply-Text: +OK"):
+			return accepted
+		}
+		return rejected
+	})
+	return classed(e.defaultAccounts(ctx, []account{{"", []string{"ClueCon"}}}, 1, try), "anon.code-exec")
+}
+
+// classed gives what takes any login the class of what is open then.
+func classed(found []scanlink.Finding, class string) []scanlink.Finding {
+	for i := range found {
+		if found[i].Class != "creds" {
+			found[i].Class = class
+		}
+	}
+	return found
 }

@@ -269,3 +269,26 @@ func TestLDAPAccounts(t *testing.T) {
 		}
 	}
 }
+
+func TestFreeSWITCHAccounts(t *testing.T) {
+	t.Parallel()
+	for password, want := range map[string][]string{"ClueCon": {"creds=-/ClueCon"}, "x83jd": {}} {
+		at := serve(t, says("Content-Type: auth/request\n\n", part{"auth " + password, "Content-Type: command/reply\nReply-Text: +OK accepted\n\n"},
+			part{"auth", "Content-Type: command/reply\nReply-Text: -ERR invalid\n\n"}))
+		if got := names(runCheck(t, "creds-freeswitch", service(at, "tcp", "freeswitch-esl"), everything)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v", password, got)
+		}
+	}
+}
+
+func TestRserve(t *testing.T) {
+	t.Parallel()
+	for greeting, want := range map[string][]string{
+		"Rsrv0103QAP1\r\n\r\n--------------\r\n": {"anon.code-exec"}, "Rsrv0103QAP1ARucK8a!--------\r\n\r\n": {},
+	} {
+		at := serve(t, func(c net.Conn) { _, _ = io.WriteString(c, greeting) })
+		if got := names(runCheck(t, "anon-rserve", service(at, "tcp", "rserve"), everything)); !slices.Equal(got, want) {
+			t.Errorf("%q: %v", greeting, got)
+		}
+	}
+}

@@ -25,6 +25,7 @@ var serviceChecks = []check{
 	{"anon-uwsgi", []string{"anon.uwsgi"}, over("tcp", "uwsgi"), plainFinding("anon.uwsgi", "The gateway takes requests from anybody, by a protocol whose variables name the programs that are loaded.")},
 	{"info-uwsgi", []string{"info.uwsgi"}, over("tcp", "uwsgi-stats"), plainFinding("info.uwsgi", "The statistics of the application server are told to anybody.")},
 	{"anon-gdbserver", []string{"anon.gdbserver"}, over("tcp", "gdbserver"), plainFinding("anon.gdbserver", "The debugger takes anybody, which is running code.")},
+	{"anon-rserve", []string{"anon.code-exec"}, maybe("tcp", []uint16{6311}, "rserve"), anonRserve},
 	{"netbios-names", []string{"info.netbios-names"}, maybe("udp", []uint16{137}, "netbios-ns", "nbns", "netbios"), netbiosNames},
 }
 
@@ -289,4 +290,19 @@ func readBER(r io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	return append(head, body...), nil
+}
+
+// anonRserve reads the greeting of the server for the language R: it names the ways to log in where it wants a login.
+// Without one each connection runs programs.
+func anonRserve(ctx context.Context, e *env) []scanlink.Finding {
+	reply, err := e.ask(ctx, nil)
+	if err != nil || len(reply) < 32 || !bytes.HasPrefix(reply, []byte("Rsrv")) || string(reply[8:12]) != "QAP1" {
+		return nil
+	}
+	for at := 12; at+4 <= 32; at += 4 {
+		if bytes.HasPrefix(reply[at:], []byte("AR")) || bytes.HasPrefix(reply[at:], []byte("TLS")) {
+			return nil
+		}
+	}
+	return e.opened(e.found("anon.code-exec", nil, reply[:32], "The server for R takes anybody, and runs programs in that language, which may run others."))
 }

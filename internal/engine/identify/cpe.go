@@ -50,6 +50,7 @@ var vendors = map[string]string{
 	"chrony": "tuxfamily:chrony", "mosquitto": "eclipse:mosquitto", "emqx": "emqx:emqx", "nats": "linuxfoundation:nats-server", "zookeeper": "apache:zookeeper", "kafka": "apache:kafka",
 	"qpid": "apache:qpid", "gearmand": "gearman:gearmand", "beanstalkd": "beanstalkd_project:beanstalkd", "subversion": "apache:subversion", "git daemon": "git-scm:git",
 	"ngircd": "ngircd:ngircd", "unrealircd": "unrealircd:unrealircd", "inspircd": "inspircd:inspircd", "inn": "isc:inn", "asterisk": "digium:asterisk", "kamailio": "kamailio:kamailio",
+	"gpsd": "gpsd_project:gpsd", "dcmtk": "offis:dcmtk", "orthanc": "orthanc-server:orthanc", "dcm4che": "dcm4che:dcm4che",
 	"freeswitch": "freeswitch:freeswitch", "opensips": "opensips:opensips", "prosody": "prosody:prosody", "ejabberd": "process-one:ejabberd", "openfire": "igniterealtime:openfire",
 	"mumble": "mumble:mumble", "freeradius": "freeradius:freeradius", "erlang": "erlang:erlang\\/otp", "dante": "inet:dante", "miniupnpd": "miniupnp_project:miniupnpd",
 	"live555": "live555:streaming_media", "gstreamer rtsp": "gstreamer_project:gstreamer", "mediamtx": "bluenviron:mediamtx", "tgt": "tgt_project:tgt", "nbd": "network_block_device_project:nbd",

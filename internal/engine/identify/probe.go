@@ -18,7 +18,7 @@ type probe struct {
 	ask   func(a *asker, m *Match) // learns more from a new connection; may be nil
 }
 
-var tcpProbes = slices.Concat(textProbes, webProbes, sqlProbes, cacheProbes, dirProbes, desktopProbes, smallProbes, brokerProbes, mediaProbes, plantProbes, toolProbes, codeProbes)
+var tcpProbes = slices.Concat(signalProbes, textProbes, webProbes, sqlProbes, cacheProbes, dirProbes, desktopProbes, smallProbes, brokerProbes, mediaProbes, plantProbes, toolProbes, codeProbes)
 
 // inOrder gives the probes by likelihood at the port.
 func inOrder(all []probe, port uint16) []*probe {
