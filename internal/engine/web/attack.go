@@ -21,15 +21,15 @@ func (s *scan) attack() {
 		}
 	}
 	each(s, spots[:min(len(spots), 400)], s.attackSpot)
-	s.attackOutside()
-	s.harvest()
 	each(s, s.site.folders[:min(len(s.site.folders), 30)], s.traversePath)
 	each(s, s.site.folders[:min(len(s.site.folders), 40)], s.splitPath)
 	s.leaveAliases()
 	if !s.signed {
 		s.expandBodies()
 		s.tryWriting()
+		s.attackOutside() // many requests, so these come last
 	}
+	s.harvest()
 }
 
 // spot is one parameter of a point.

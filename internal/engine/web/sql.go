@@ -112,7 +112,7 @@ func (s *scan) injectTime(sp spot) bool {
 		return false
 	}
 	forms := sqlDelays
-	if sp.method == inHeader {
+	if sp.method == inHeader || sp.method == inCookie && !numeric(sp.value()) {
 		forms = textDelays
 	}
 	form, late := s.waits(sp, forms)
