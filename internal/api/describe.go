@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,12 +150,10 @@ var details = map[int]string{
 	503: "The service cannot answer now; try again shortly.",
 }
 
-var idsOf = regexp.MustCompile(`\{[^}]+\}`)
-
 func exampleProblem(status int, o *huma.Operation, path string) any {
 	p := op.NewProblem(status, details[status])
 	p.RequestID = exampleID("request")
-	out := map[string]any{"type": p.Type, "title": p.Title, "status_text": p.StatusText, "status": status, "detail": p.Detail, "instance": idsOf.ReplaceAllString(path, exampleID("instance")),
+	out := map[string]any{"type": p.Type, "title": p.Title, "status_text": p.StatusText, "status": status, "detail": p.Detail, "instance": "/v2/targets",
 		"request_id": p.RequestID, "errors": []any{}}
 	if status != http.StatusUnprocessableEntity {
 		return out
