@@ -1319,8 +1319,13 @@ func (a *ScansAPI) All(ctx context.Context, q Query) iter.Seq2[Scan, error] {
 // Those that may be chosen in the active product.
 //
 // Needs the permission SCAN_ACCESS.
-func (a *ScansAPI) ListActivatedProfiles(ctx context.Context) ([]ScanProfile, error) {
-	return short[ScanProfile](ctx, a.c, request{method: http.MethodGet, path: "/v2/scan_profiles/activated"})
+func (a *ScansAPI) ListActivatedProfiles(ctx context.Context, q Query) (*Page[ScanProfile], error) {
+	return list[ScanProfile](ctx, a.c, "/v2/scan_profiles/activated", q)
+}
+
+// AllActivatedProfiles goes through all that ListActivatedProfiles lists, page after page; it ends after an error.
+func (a *ScansAPI) AllActivatedProfiles(ctx context.Context, q Query) iter.Seq2[ScanProfile, error] {
+	return all[ScanProfile](ctx, a.c, "/v2/scan_profiles/activated", q)
 }
 
 // ListHistories: List a scan's histories.
@@ -1359,8 +1364,13 @@ func (a *ScansAPI) AllHosts(ctx context.Context, scanID string, q Query) iter.Se
 // GET /v2/scan_profiles.
 //
 // Needs the permission SCAN_ACCESS.
-func (a *ScansAPI) ListProfiles(ctx context.Context) ([]ScanProfile, error) {
-	return short[ScanProfile](ctx, a.c, request{method: http.MethodGet, path: "/v2/scan_profiles"})
+func (a *ScansAPI) ListProfiles(ctx context.Context, q Query) (*Page[ScanProfile], error) {
+	return list[ScanProfile](ctx, a.c, "/v2/scan_profiles", q)
+}
+
+// AllProfiles goes through all that ListProfiles lists, page after page; it ends after an error.
+func (a *ScansAPI) AllProfiles(ctx context.Context, q Query) iter.Seq2[ScanProfile, error] {
+	return all[ScanProfile](ctx, a.c, "/v2/scan_profiles", q)
 }
 
 // ListRecent: List recently completed scans.
@@ -1957,8 +1967,16 @@ func (a *UserAPI) GenerateRecoveryCodes(ctx context.Context, in GenerateRecovery
 // The subscriptions of the caller's own organization that are in force.
 //
 // Any signed-in caller, whatever the role.
-func (a *UserAPI) ListActivePlans(ctx context.Context) ([]PlanSubscription, error) {
-	return short[PlanSubscription](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/active_plans"})
+//
+// Filters: id, organization, plan, product, status, interval, auto_renewal, partner, start_date, end_date, created_at,
+// updated_at.
+func (a *UserAPI) ListActivePlans(ctx context.Context, q Query) (*Page[PlanSubscription], error) {
+	return list[PlanSubscription](ctx, a.c, "/v2/user/active_plans", q)
+}
+
+// AllActivePlans goes through all that ListActivePlans lists, page after page; it ends after an error.
+func (a *UserAPI) AllActivePlans(ctx context.Context, q Query) iter.Seq2[PlanSubscription, error] {
+	return all[PlanSubscription](ctx, a.c, "/v2/user/active_plans", q)
 }
 
 // ListIdentities: List the current user's identities.
@@ -2000,8 +2018,13 @@ func (a *UserAPI) AllMembers(ctx context.Context, q Query) iter.Seq2[User, error
 // GET /v2/user/preferences/notifications.
 //
 // Any signed-in caller, whatever the role.
-func (a *UserAPI) ListNotificationPreferences(ctx context.Context) ([]UserPreference, error) {
-	return short[UserPreference](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/preferences/notifications"})
+func (a *UserAPI) ListNotificationPreferences(ctx context.Context, q Query) (*Page[UserPreference], error) {
+	return list[UserPreference](ctx, a.c, "/v2/user/preferences/notifications", q)
+}
+
+// AllNotificationPreferences goes through all that ListNotificationPreferences lists, page after page; it ends after an error.
+func (a *UserAPI) AllNotificationPreferences(ctx context.Context, q Query) iter.Seq2[UserPreference, error] {
+	return all[UserPreference](ctx, a.c, "/v2/user/preferences/notifications", q)
 }
 
 // ListPasskeys: List passkeys.
@@ -2044,8 +2067,13 @@ func (q ListPermissionsQuery) values() url.Values {
 // GET /v2/user/products.
 //
 // Any signed-in caller, whatever the role.
-func (a *UserAPI) ListProducts(ctx context.Context) ([]UserProduct, error) {
-	return short[UserProduct](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/products"})
+func (a *UserAPI) ListProducts(ctx context.Context, q Query) (*Page[UserProduct], error) {
+	return list[UserProduct](ctx, a.c, "/v2/user/products", q)
+}
+
+// AllProducts goes through all that ListProducts lists, page after page; it ends after an error.
+func (a *UserAPI) AllProducts(ctx context.Context, q Query) iter.Seq2[UserProduct, error] {
+	return all[UserProduct](ctx, a.c, "/v2/user/products", q)
 }
 
 // ListSessions: List the current user's sessions.
@@ -2071,8 +2099,16 @@ func (a *UserAPI) AllSessions(ctx context.Context, q Query) iter.Seq2[AuthSessio
 // All subscriptions that the caller's own organization has or had, the newest first.
 //
 // Any signed-in caller, whatever the role.
-func (a *UserAPI) ListSubscriptionsHistory(ctx context.Context) ([]PlanSubscription, error) {
-	return short[PlanSubscription](ctx, a.c, request{method: http.MethodGet, path: "/v2/user/subscriptions_history"})
+//
+// Filters: id, organization, plan, product, status, interval, auto_renewal, partner, start_date, end_date, created_at,
+// updated_at.
+func (a *UserAPI) ListSubscriptionsHistory(ctx context.Context, q Query) (*Page[PlanSubscription], error) {
+	return list[PlanSubscription](ctx, a.c, "/v2/user/subscriptions_history", q)
+}
+
+// AllSubscriptionsHistory goes through all that ListSubscriptionsHistory lists, page after page; it ends after an error.
+func (a *UserAPI) AllSubscriptionsHistory(ctx context.Context, q Query) iter.Seq2[PlanSubscription, error] {
+	return all[PlanSubscription](ctx, a.c, "/v2/user/subscriptions_history", q)
 }
 
 // LookUpPhoneNumber: Lookup phone number.

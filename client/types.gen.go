@@ -1077,6 +1077,7 @@ type ScanProblem struct {
 
 // ScanProfile is part of the API's answers and requests.
 type ScanProfile struct {
+	ID               string   `json:"id"` // The name
 	Name             string   `json:"name"`
 	Active           bool     `json:"active"`    // It sends requests like those of an attack
 	AppTypes         []string `json:"app_types"` // Products in which it may be chosen
@@ -1130,9 +1131,9 @@ type ScanWizardSchedule struct {
 // ScanlinkVerifyCheck is part of the API's answers and requests.
 type ScanlinkVerifyCheck struct {
 	Name   string `json:"name"`
+	Detail string `json:"detail"`
 	Ok     bool   `json:"ok"`
-	Detail string `json:"detail,omitzero"`
-	Value  string `json:"value,omitzero"`
+	Value  string `json:"value"`
 }
 
 // Scanner is part of the API's answers and requests.
@@ -1541,6 +1542,7 @@ type User struct {
 	Address                 string        `json:"address"`
 	City                    string        `json:"city"`
 	Comment                 string        `json:"comment"`
+	Confirmed               bool          `json:"confirmed"` // The address is known to be the user's
 	ConfirmedAt             time.Time     `json:"confirmed_at"`
 	Country                 string        `json:"country"`
 	CreatedAt               time.Time     `json:"created_at"`
@@ -1633,19 +1635,34 @@ type UserImportedRow struct {
 type UserMe struct {
 	ID                      string          `json:"id"`
 	ActiveProduct           string          `json:"active_product"`
+	Address                 string          `json:"address"`
+	City                    string          `json:"city"`
+	Comment                 string          `json:"comment"`
+	ConfirmedAt             time.Time       `json:"confirmed_at"`
+	Country                 string          `json:"country"`
 	CreatedAt               time.Time       `json:"created_at"`
 	Email                   string          `json:"email"`
+	FirstName               string          `json:"first_name"`
 	IncompleteDetails       bool            `json:"incomplete_details"` // The organization's contact misses what a PCI attestation prints
+	LastName                string          `json:"last_name"`
 	LastSignInAt            time.Time       `json:"last_sign_in_at"`
 	LastSignInIP            string          `json:"last_sign_in_ip"`
 	Locale                  string          `json:"locale"`
+	LockedAt                time.Time       `json:"locked_at"`
+	MobilePhone             string          `json:"mobile_phone"`
 	Organization            Link            `json:"organization"`
+	Partner                 bool            `json:"partner"`
+	Phone                   string          `json:"phone"`
 	Role                    string          `json:"role"`
 	SignInCount             int             `json:"sign_in_count"`
-	Timezone                string          `json:"timezone"`
+	State                   string          `json:"state"`
+	Timezone                string          `json:"timezone"` // IANA name
+	Title                   string          `json:"title"`
 	TwoFactorAuthentication UserTwoFactor   `json:"two_factor_authentication"`
 	UpdatedAt               time.Time       `json:"updated_at"`
+	URL                     string          `json:"url"`
 	Username                string          `json:"username"`
+	Zipcode                 string          `json:"zipcode"`
 	CurrentPlan             UserCurrentPlan `json:"current_plan,omitzero"` // With ?current_plan=true
 	Details                 UserProfile     `json:"details,omitzero"`      // With ?details=true
 	Impersonator            Link            `json:"impersonator,omitzero"`
@@ -1659,6 +1676,7 @@ type UserMessage struct {
 
 // UserPreference is part of the API's answers and requests.
 type UserPreference struct {
+	ID          string `json:"id"` // The event
 	Description string `json:"description"`
 	Email       bool   `json:"email"`
 	Event       string `json:"event"`
@@ -1667,6 +1685,7 @@ type UserPreference struct {
 
 // UserProduct is part of the API's answers and requests.
 type UserProduct struct {
+	ID           string `json:"id"` // The code
 	Name         string `json:"name"`
 	Active       bool   `json:"active"` // There is an active subscription
 	Code         string `json:"code"`

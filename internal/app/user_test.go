@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -476,6 +477,7 @@ func TestOwnSurroundings(t *testing.T) {
 		if len(list.Data) != 11 || list.Data[1].ID != "scan_completed" || list.Data[1].Type != "notification_preference" || !list.Data[1].Attributes.Email {
 			p.Errorf("%+v", list)
 		}
+		p.shortLists("manager@north")
 		turn := func(path string, inApp, email bool) {
 			p.Helper()
 			var one struct {
@@ -536,4 +538,55 @@ func (p *program) ownOrganization() {
 		p.Errorf("%s", city)
 	}
 	p.must(http.StatusUnprocessableEntity, "manager@north", "PUT", "/v2/user/organization", object{"organization": object{"name": "a\u202eb"}})
+}
+
+// shortLists have pages, and attributes with an id, like all others.
+func (p *program) shortLists(by string) {
+	p.Helper()
+	for path, count := range map[string]int{"/v2/user/preferences/notifications": 11, "/v2/user/products": 3, "/v2/user/active_plans": 3,
+		"/v2/user/subscriptions_history": 3, "/v2/scan_profiles": 6} {
+		var seen []string
+		for next := path + "?per_page=2"; next != ""; {
+			var list struct {
+				Data []struct {
+					ID         string
+					Attributes struct{ ID string }
+				}
+				Meta struct {
+					Pagination struct {
+						Total  int     `json:"total_count"`
+						Cursor *string `json:"next_cursor"`
+					}
+				}
+			}
+			a := p.must(200, by, "GET", next, nil)
+			a.decode(p, &list)
+			if list.Meta.Pagination.Total != count || len(list.Data) > 2 || a.Header.Get("Link") == "" && list.Meta.Pagination.Cursor != nil {
+				p.Fatalf("%s: %v %s", next, a.Header, a.Body)
+			}
+			for _, row := range list.Data {
+				if row.ID == "" || row.ID != row.Attributes.ID || slices.Contains(seen, row.ID) {
+					p.Errorf("%s: %s", next, a.Body)
+				}
+				seen = append(seen, row.ID)
+			}
+			next = ""
+			if c := list.Meta.Pagination.Cursor; c != nil {
+				next = path + "?per_page=2&cursor=" + url.QueryEscape(*c)
+			}
+		}
+		if len(seen) != count {
+			p.Errorf("%s: %v", path, seen)
+		}
+		if a := p.must(200, by, "GET", path+"?page=2&per_page=2", nil); !strings.Contains(string(a.Body), `"current_page":2`) {
+			p.Errorf("%s: %s", path, a.Body)
+		}
+		if a := p.must(200, by, "GET", path, nil, "Accept", "text/csv"); strings.Count(string(a.Body), "\n") < count+1 || !strings.HasPrefix(string(a.Body), "id,") {
+			p.Errorf("%s as CSV: %s", path, a.Body)
+		}
+		p.must(422, by, "GET", path+"?q[colour]=red", nil)
+	}
+	if a := p.must(422, by, "GET", "/v2/user/products?sort_by=name", nil); !strings.Contains(string(a.Body), "there are page, per_page, cursor.") {
+		p.Errorf("%s", a.Body)
+	}
 }

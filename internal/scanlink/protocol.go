@@ -110,8 +110,8 @@ const LoginCheck = "login "
 type VerifyCheck struct {
 	Name   string `json:"name"` // reachable, version, feed_age, clock_skew, raw_sockets or known_ports
 	OK     bool   `json:"ok"`
-	Value  string `json:"value,omitempty"`
-	Detail string `json:"detail,omitempty"`
+	Value  string `json:"value"`
+	Detail string `json:"detail"`
 }
 
 // Beat keeps a lease alive.

@@ -46,7 +46,8 @@ type unsubscribeAttributes struct {
 	Reason         string `json:"reason,omitempty" maxLength:"2000"`
 }
 
-var subscriptionColumns = filter.Columns{Date: "start_date", Sort: "start_date desc", All: []filter.Column{
+// SubscriptionColumns by which subscriptions are filtered and sorted.
+var SubscriptionColumns = filter.Columns{Date: "start_date", Sort: "start_date desc", All: []filter.Column{
 	{Name: "id", SQL: "?TableAlias.id", Kind: filter.ID, NoSort: true},
 	{Name: "organization", SQL: "?TableAlias.organization_id", Kind: filter.ID, NoSort: true},
 	{Name: "plan", SQL: "?TableAlias.plan_code", Search: true},
@@ -69,8 +70,8 @@ func SubscriptionOperations(count CountIPs) []op.Operation {
 	const root = "/v2/organizations/{organization_id}/subscriptions"
 	const sold = "/v2/organizations/{id}/subscriptions"
 	return append(op.In("Organizations", "Organization Subscriptions",
-		op.List("listSubscriptions", "List an organization's subscriptions", root, access.SubscriptionAccess, subscriptionColumns, s.list(false)),
-		op.List("listActiveSubscriptions", "List an organization's active subscriptions", root+"/active", access.SubscriptionAccess, subscriptionColumns, s.list(true)),
+		op.List("listSubscriptions", "List an organization's subscriptions", root, access.SubscriptionAccess, SubscriptionColumns, s.list(false)),
+		op.List("listActiveSubscriptions", "List an organization's active subscriptions", root+"/active", access.SubscriptionAccess, SubscriptionColumns, s.list(true)),
 		op.Show("showSubscription", "Show an organization's subscription", root+"/{id}", access.SubscriptionAccess,
 			func(tx *db.Tx, in *OneOf) (SubscriptionAttributes, error) {
 				found, err := s.find(tx, in.OrganizationID, in.ID)
@@ -97,7 +98,7 @@ func SubscriptionOperations(count CountIPs) []op.Operation {
 				bought, err := in.buy(tx)
 				return s.one(tx, bought, err)
 			}).MakesAt(sold).Conflicts().Says("The caller's own organization buys for itself, at the plan's own price and features; an operator for any. "+limitsText),
-		op.List("listDependentSubscriptions", "List dependent subscriptions", "/v2/organizations/{id}/dependent_subscriptions", access.SubscriptionAccess, subscriptionColumns,
+		op.List("listDependentSubscriptions", "List dependent subscriptions", "/v2/organizations/{id}/dependent_subscriptions", access.SubscriptionAccess, SubscriptionColumns,
 			s.dependent).Says("The active subscriptions of organizations below that lean on the limits of this one's."),
 		op.Create("subscribeBelow", "Subscribe an organization to a plan", "/v2/organizations/{id}/subscribe_organization", access.SubscriptionCreate,
 			func(tx *db.Tx, in *subscribeInput) (SubscriptionAttributes, error) {
@@ -116,18 +117,21 @@ const limitsText = "What an organization has never passes what the one above it 
 
 func (s shelf) list(current bool) func(*db.Tx, *OfOrganization, filter.Query) (filter.Page[SubscriptionAttributes], error) {
 	return func(tx *db.Tx, in *OfOrganization, q filter.Query) (filter.Page[SubscriptionAttributes], error) {
-		page := filter.Page[SubscriptionAttributes]{}
 		if _, err := organization.ByID(tx, in.OrganizationID); err != nil {
-			return page, err
+			return filter.Page[SubscriptionAttributes]{}, err
 		}
-		rows, meta, err := fetchOf(tx, in.OrganizationID, current, q)
-		if err != nil {
-			return page, err
-		}
-		page.Meta = meta
-		page.Rows, err = Represent(tx, rows, s.count)
-		return page, err
+		return PageOf(tx, in.OrganizationID, current, q, s.count)
 	}
+}
+
+// PageOf lists the subscriptions of an organization: all that it has or had, or those in force.
+func PageOf(tx *db.Tx, organization string, current bool, q filter.Query, count CountIPs) (filter.Page[SubscriptionAttributes], error) {
+	rows, meta, err := fetchOf(tx, organization, current, q)
+	if err != nil {
+		return filter.Page[SubscriptionAttributes]{}, err
+	}
+	all, err := Represent(tx, rows, count)
+	return filter.Page[SubscriptionAttributes]{Rows: all, Meta: meta}, err
 }
 
 // dependent subscriptions; the installation has no limits on which any could lean.

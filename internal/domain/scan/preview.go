@@ -156,6 +156,7 @@ func rescans(tx *db.Tx, s *Scan) (Rescans, error) {
 }
 
 type profileAttributes struct {
+	ID               string   `json:"id" doc:"The name"`
 	Name             string   `json:"name"`
 	Summary          string   `json:"summary"`
 	Load             string   `json:"load"`
@@ -172,21 +173,21 @@ type profileAttributes struct {
 func (a profileAttributes) Key() (string, string) { return a.Name, "scan_profile" }
 
 // profiles that there are; those of the active product where activated is set.
-func profiles(activated bool) func(*db.Tx, *op.Empty) (op.All[profileAttributes], error) {
-	return func(tx *db.Tx, _ *op.Empty) (op.All[profileAttributes], error) {
+func profiles(activated bool) func(*db.Tx, *op.Empty) ([]profileAttributes, error) {
+	return func(tx *db.Tx, _ *op.Empty) ([]profileAttributes, error) {
 		var all []profileAttributes
 		for _, c := range scanlink.Costs() {
 			if activated && tx.Product() == plan.PCI && c.Profile != plan.PCI {
 				continue
 			}
-			a := profileAttributes{Name: c.Profile, Summary: c.Summary, Load: c.Load, PacketsPerSecond: c.Rate, PacketsPerHost: c.Probes, SecondsPerHost: c.Seconds,
+			a := profileAttributes{ID: c.Profile, Name: c.Profile, Summary: c.Summary, Load: c.Load, PacketsPerSecond: c.Rate, PacketsPerHost: c.Probes, SecondsPerHost: c.Seconds,
 				Parallel: c.Parallel, Checks: c.Checks, Active: c.Active, AppTypes: []string{plan.VRMS, plan.Penetration}}
 			if c.Profile == plan.PCI {
 				a.AppTypes = plan.Products
 			}
 			all = append(all, a)
 		}
-		return op.RepresentAll(all), nil
+		return all, nil
 	}
 }
 
@@ -195,8 +196,8 @@ func PreviewOperations(s Starter) []op.Operation {
 	return op.In("Scans", "",
 		op.Long("previewScan", "Preview the start of a scan", http.MethodPost, "/v2/scans/{id}/preview", access.ScanRun, s.preview).Conflicts().
 			Says("Resolves the names and looks at every rule as a start would, and starts nothing."),
-		op.Get("listScanProfiles", "List scan profiles", "/v2/scan_profiles", access.ScanAccess, profiles(false)),
-		op.Get("listActivatedScanProfiles", "List activated scan profiles", "/v2/scan_profiles/activated", access.ScanAccess, profiles(true)).
+		op.Short("listScanProfiles", "List scan profiles", "/v2/scan_profiles", access.ScanAccess, profiles(false)),
+		op.Short("listActivatedScanProfiles", "List activated scan profiles", "/v2/scan_profiles/activated", access.ScanAccess, profiles(true)).
 			Says("Those that may be chosen in the active product."),
 	)
 }

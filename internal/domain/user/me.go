@@ -17,12 +17,11 @@ import (
 
 // Me is the caller, to itself.
 type Me struct {
-	ID                      string      `json:"id"`
-	Username                string      `json:"username"`
-	Role                    access.Role `json:"role"`
-	Email                   string      `json:"email"`
-	Locale                  string      `json:"locale"`
-	Timezone                string      `json:"timezone"`
+	ID       string      `json:"id"`
+	Username string      `json:"username"`
+	Role     access.Role `json:"role"`
+	Email    string      `json:"email"`
+	Profile
 	ActiveProduct           string      `json:"active_product"`
 	Organization            op.Link     `json:"organization"`
 	CreatedAt               clock.Time  `json:"created_at" format:"date-time"`
@@ -30,6 +29,9 @@ type Me struct {
 	LastSignInAt            *clock.Time `json:"last_sign_in_at" format:"date-time"`
 	LastSignInIP            string      `json:"last_sign_in_ip"`
 	SignInCount             int         `json:"sign_in_count"`
+	ConfirmedAt             *clock.Time `json:"confirmed_at" format:"date-time"`
+	LockedAt                *clock.Time `json:"locked_at" format:"date-time"`
+	Partner                 bool        `json:"partner"`
 	TwoFactorAuthentication TwoFactor   `json:"two_factor_authentication"`
 	IncompleteDetails       bool        `json:"incomplete_details" doc:"The organization's contact misses what a PCI attestation prints"`
 	Impersonator            *op.Link    `json:"impersonator,omitempty"`
@@ -44,6 +46,7 @@ func (m Me) Key() (string, string) { return m.ID, "user" }
 
 // Product and whether the organization may use it.
 type Product struct {
+	ID     string `json:"id" doc:"The code"`
 	Code   string `json:"code"`
 	Name   string `json:"name"`
 	Active bool   `json:"active" doc:"There is an active subscription"`
@@ -110,10 +113,10 @@ func showMe(tx *db.Tx, in *meInput) (Me, error) {
 	if err != nil {
 		return Me{}, err
 	}
-	m := Me{ID: u.ID, Username: u.Username, Role: u.Role, Email: u.Email, Locale: u.Locale, Timezone: u.Timezone, ActiveProduct: u.ActiveProduct,
+	m := Me{ID: u.ID, Username: u.Username, Role: u.Role, Email: u.Email, Profile: u.Profile, ActiveProduct: u.ActiveProduct,
 		Organization: op.Link{ID: p.Home.ID, Name: p.Home.Name}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 		LastSignInAt: u.LastSignInAt, LastSignInIP: u.LastSignInIP, SignInCount: u.SignInCount,
-		TwoFactorAuthentication: u.TwoFactor()}
+		ConfirmedAt: u.ConfirmedAt, LockedAt: u.LockedAt, Partner: u.Role == access.Partner, TwoFactorAuthentication: u.TwoFactor()}
 	if p.Impersonator != "" {
 		m.Impersonator = &op.Link{ID: p.Impersonator, Name: p.ImpersonatorName}
 	}
@@ -147,7 +150,7 @@ func Caller(tx *db.Tx) (*User, error) { return ByID(tx, tx.Grant().Principal().U
 func products(home string, active []plan.Subscription) []Product {
 	all := make([]Product, len(plan.Products))
 	for i, code := range plan.Products {
-		all[i] = Product{Code: code, Name: productNames[code], Active: home == access.Installation}
+		all[i] = Product{ID: code, Code: code, Name: productNames[code], Active: home == access.Installation}
 		if at := slices.IndexFunc(active, func(s plan.Subscription) bool { return s.Product == code }); at >= 0 {
 			all[i].Active, all[i].Subscription = true, &op.Link{ID: active[at].ID, Name: active[at].PlanName}
 		}

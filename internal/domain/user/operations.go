@@ -87,7 +87,7 @@ func (p Parts) resourceOperations() []op.Operation {
 
 func preferenceOperations() []op.Operation {
 	return op.In("User", "User Preferences",
-		op.Get("listNotificationPreferences", "List the user's notification preferences", "/v2/user/preferences/notifications", access.Own, listPreferences),
+		op.Short("listNotificationPreferences", "List the user's notification preferences", "/v2/user/preferences/notifications", access.Own, listPreferences),
 		op.Action("enableNotifications", "Enable notifications of an event", http.MethodPut, "/v2/user/preferences/notifications/{event}/enable", access.Own,
 			turnPreference(true)).Says("One channel, or both."),
 		op.Action("disableNotifications", "Disable notifications of an event", http.MethodPut, "/v2/user/preferences/notifications/{event}/disable", access.Own,
@@ -97,13 +97,13 @@ func preferenceOperations() []op.Operation {
 
 func (p Parts) organizationOperations() []op.Operation {
 	return op.In("User", "",
-		op.Get("listActivePlans", "Get the current user's active plans", "/v2/user/active_plans", access.Own, p.subscriptions(true)).
+		op.List("listActivePlans", "Get the current user's active plans", "/v2/user/active_plans", access.Own, plan.SubscriptionColumns, p.subscriptions(true)).
 			Says("The subscriptions of the caller's own organization that are in force."),
-		op.Get("listSubscriptionsHistory", "Get subscriptions history", "/v2/user/subscriptions_history", access.Own, p.subscriptions(false)).
+		op.List("listSubscriptionsHistory", "Get subscriptions history", "/v2/user/subscriptions_history", access.Own, plan.SubscriptionColumns, p.subscriptions(false)).
 			Says("All subscriptions that the caller's own organization has or had, the newest first."),
-		op.Get("listProducts", "Get current user products", "/v2/user/products", access.Own, func(tx *db.Tx, _ *op.Empty) (op.All[Product], error) {
+		op.Short("listProducts", "Get current user products", "/v2/user/products", access.Own, func(tx *db.Tx, _ *op.Empty) ([]Product, error) {
 			active, err := plan.Active(tx, tx.Organization())
-			return op.RepresentAll(products(tx.Organization(), active)), err
+			return products(tx.Organization(), active), err
 		}),
 		op.List("listMembers", "Get organization members", "/v2/user/members", access.Own, columns, listMembers).Says("The users of the caller's own organization."),
 		op.Show("showOwnOrganization", "Get current organization", "/v2/user/organization", access.Own, func(tx *db.Tx, _ *op.Empty) (organization.Attributes, error) {
@@ -124,14 +124,9 @@ func (p Parts) organizationOperations() []op.Operation {
 	)
 }
 
-func (p Parts) subscriptions(current bool) func(*db.Tx, *op.Empty) (op.All[plan.SubscriptionAttributes], error) {
-	return func(tx *db.Tx, _ *op.Empty) (op.All[plan.SubscriptionAttributes], error) {
-		rows, err := plan.Of(tx, tx.Organization(), current)
-		if err != nil {
-			return op.All[plan.SubscriptionAttributes]{}, err
-		}
-		all, err := plan.Represent(tx, rows, p.CountIPs)
-		return op.RepresentAll(all), err
+func (p Parts) subscriptions(current bool) func(*db.Tx, *op.Empty, filter.Query) (filter.Page[plan.SubscriptionAttributes], error) {
+	return func(tx *db.Tx, _ *op.Empty, q filter.Query) (filter.Page[plan.SubscriptionAttributes], error) {
+		return plan.PageOf(tx, tx.Organization(), current, q, p.CountIPs)
 	}
 }
 

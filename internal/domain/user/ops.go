@@ -18,6 +18,7 @@ type Attributes struct {
 	Profile
 	Organization            *op.Link    `json:"organization"`
 	ActiveProduct           string      `json:"active_product"`
+	Confirmed               bool        `json:"confirmed" doc:"The address is known to be the user's"`
 	ConfirmedAt             *clock.Time `json:"confirmed_at" format:"date-time"`
 	LockedAt                *clock.Time `json:"locked_at" format:"date-time"`
 	LastSignInAt            *clock.Time `json:"last_sign_in_at" format:"date-time"`
@@ -97,7 +98,7 @@ func represent(tx *db.Tx, rows []User) ([]Attributes, error) {
 	for i, u := range rows {
 		all[i] = Attributes{ID: u.ID, Username: u.Username, Email: u.Email, Role: u.Role, Profile: u.Profile,
 			Organization: &op.Link{ID: u.OrganizationID, Name: names[u.OrganizationID]}, ActiveProduct: u.ActiveProduct,
-			ConfirmedAt: u.ConfirmedAt, LockedAt: u.LockedAt, LastSignInAt: u.LastSignInAt, TwoFactorAuthentication: u.TwoFactor(), Partner: u.Role == access.Partner,
+			Confirmed: u.ConfirmedAt != nil, ConfirmedAt: u.ConfirmedAt, LockedAt: u.LockedAt, LastSignInAt: u.LastSignInAt, TwoFactorAuthentication: u.TwoFactor(), Partner: u.Role == access.Partner,
 			CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt}
 	}
 	return all, nil

@@ -10,6 +10,7 @@ import (
 
 // Preference is whether a user is told of an event, and how.
 type Preference struct {
+	ID          string `json:"id" example:"scan_completed" doc:"The event"`
 	Event       string `json:"event" example:"scan_completed"`
 	InApp       bool   `json:"in_app" doc:"In the portal and the notifications of the API"`
 	Email       bool   `json:"email"`
@@ -21,17 +22,17 @@ func (p Preference) Key() (string, string) { return p.Event, "notification_prefe
 
 // preferences of someone who chose nothing: what needs an answer or ends something comes by mail too.
 var preferences = []Preference{
-	{"scan_started", false, false, "A scan has started."},
-	{"scan_completed", true, true, "A scan is done and its findings are there."},
-	{"scan_stopped", true, false, "A scan was stopped before it was done."},
-	{"scan_failed", true, true, "A scan has failed."},
-	{"report_generated", true, false, "A file of a report is ready."},
-	{"vulnerability_found", true, false, "A vulnerability was found that was not there before."},
-	{"vulnerability_fixed", true, false, "A vulnerability is not there any more."},
-	{"exception_activated", true, false, "An exception was approved and is in force."},
-	{"scanner_offline", true, true, "A scanner of the organization is not heard of any more."},
-	{"subscription_expiring", true, true, "A subscription will end soon."},
-	{"pci_status_changed", true, true, "The PCI status of a scan has changed."},
+	{"scan_started", "scan_started", false, false, "A scan has started."},
+	{"scan_completed", "scan_completed", true, true, "A scan is done and its findings are there."},
+	{"scan_stopped", "scan_stopped", true, false, "A scan was stopped before it was done."},
+	{"scan_failed", "scan_failed", true, true, "A scan has failed."},
+	{"report_generated", "report_generated", true, false, "A file of a report is ready."},
+	{"vulnerability_found", "vulnerability_found", true, false, "A vulnerability was found that was not there before."},
+	{"vulnerability_fixed", "vulnerability_fixed", true, false, "A vulnerability is not there any more."},
+	{"exception_activated", "exception_activated", true, false, "An exception was approved and is in force."},
+	{"scanner_offline", "scanner_offline", true, true, "A scanner of the organization is not heard of any more."},
+	{"subscription_expiring", "subscription_expiring", true, true, "A subscription will end soon."},
+	{"pci_status_changed", "pci_status_changed", true, true, "The PCI status of a scan has changed."},
 }
 
 type preferenceInput struct {
@@ -54,9 +55,8 @@ func Preferences(tx *db.Tx, user string) ([]Preference, error) {
 	return all, nil
 }
 
-func listPreferences(tx *db.Tx, _ *op.Empty) (op.All[Preference], error) {
-	all, err := Preferences(tx, tx.Grant().Principal().User)
-	return op.RepresentAll(all), err
+func listPreferences(tx *db.Tx, _ *op.Empty) ([]Preference, error) {
+	return Preferences(tx, tx.Grant().Principal().User)
 }
 
 // turnPreference switches one channel of an event, or both.

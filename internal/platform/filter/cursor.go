@@ -41,7 +41,7 @@ func (q Query) decode(text string) ([]any, bool) {
 		}
 	}
 	id, ok := c.Values[len(q.order)].(string)
-	return c.Values, ok && IsID(id)
+	return c.Values, ok && (IsID(id) || len(q.columns.All) == 0)
 }
 
 // cursorValue is what a cursor may hold for the column: it came from a client.
@@ -73,6 +73,11 @@ func (c Column) cursorValue(v any) (any, error) {
 type cursor struct {
 	Sort   string `json:"s"`
 	Values []any  `json:"v"`
+}
+
+func (c cursor) encode() string {
+	raw, _ := json.Marshal(c) // plain values
+	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
 func (q Query) sortKey() string {

@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +54,22 @@ func Fetch[R any](tx *db.Tx, q Query, build func(rows any) *bun.SelectQuery) ([]
 		meta.NextCursor = &next
 	}
 	return rows, meta, nil
+}
+
+// Cut gives the page of rows that are all at hand, in their order; id tells them apart.
+func Cut[R any](q Query, all []R, id func(R) string) Page[R] {
+	start := (q.Page - 1) * q.PerPage
+	if q.cursor != nil {
+		start = 1 + slices.IndexFunc(all, func(r R) bool { return id(r) == q.cursor[0] })
+	}
+	start = min(start, len(all))
+	end := min(start+q.PerPage, len(all))
+	meta := Meta{TotalCount: len(all), TotalPages: (len(all) + q.PerPage - 1) / q.PerPage, CurrentPage: q.Page, PerPage: q.PerPage}
+	if end < len(all) {
+		next := cursor{Sort: q.sortKey(), Values: []any{id(all[end-1])}}.encode()
+		meta.NextCursor = &next
+	}
+	return Page[R]{Rows: all[start:end], Meta: meta}
 }
 
 // Identified rows tell the id that breaks ties.
@@ -227,11 +241,7 @@ func (q Query) next(tx *db.Tx, build func() *bun.SelectQuery, id string) (string
 		}
 	}
 	c.Values = append(c.Values, id)
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("cursor: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(raw), nil
+	return c.encode(), nil
 }
 
 // Links gives the Link header's values (RFC 8288): first, prev, next, last as far as there are.

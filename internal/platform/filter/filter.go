@@ -123,26 +123,38 @@ type order struct {
 // Parameters that every list takes besides q[…].
 var Parameters = []string{"page", "per_page", "cursor", "q", "sort_by", "date_range_start", "date_range_end", "relative_date_range", "date_column"}
 
+// Parameters that a list of the columns takes; one without columns has only pages.
+func (c Columns) Parameters() []string {
+	if len(c.All) == 0 {
+		return Parameters[:3]
+	}
+	return Parameters
+}
+
 // Parse reads the raw query of a list. extra names the operation's own parameters, which are left alone; anything else
 // that is not known is refused with the list of what is. Times without a zone are the user's. The error is a
 // fault of kind invalid that names every mistake.
 func Parse(u *url.URL, columns Columns, extra []string, zone *time.Location, now time.Time) (Query, error) {
 	q := Query{Page: 1, PerPage: DefaultPerPage, columns: columns, url: u}
 	p := parser{query: &q, values: u.Query(), zone: zone, now: now}
+	common := columns.Parameters()
 	for name, values := range p.values {
 		if !keepable(values) || !keepable([]string{name}) {
 			p.wrong(strings.ToValidUTF8(name, "?"), "bad_text", "A query parameter is UTF-8 without NUL.")
 			continue
 		}
-		if slices.Contains(extra, name) || slices.Contains(Parameters, name) {
+		if slices.Contains(extra, name) || slices.Contains(common, name) {
 			continue
 		}
-		if column, ok := strings.CutPrefix(name, "q["); ok && strings.HasSuffix(column, "]") {
+		if column, ok := strings.CutPrefix(name, "q["); ok && strings.HasSuffix(column, "]") && len(columns.All) > 0 {
 			p.filter(name, strings.TrimSuffix(column, "]"), values)
 			continue
 		}
-		p.wrong(name, "unknown_parameter", "There is no query parameter %s; there are %s and q[column] with the columns %s.",
-			name, strings.Join(append(slices.Clone(extra), Parameters...), ", "), strings.Join(columns.Names(), ", "))
+		there := strings.Join(append(slices.Clone(extra), common...), ", ")
+		if len(columns.All) > 0 {
+			there += " and q[column] with the columns " + strings.Join(columns.Names(), ", ")
+		}
+		p.wrong(name, "unknown_parameter", "There is no query parameter %s; there are %s.", name, there)
 	}
 	p.paging()
 	p.search()

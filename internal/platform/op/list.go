@@ -172,7 +172,7 @@ func listParameters(c filter.Columns) []*huma.Param {
 		properties[x.Name] = text
 	}
 	explode := true
-	return []*huma.Param{
+	all := []*huma.Param{
 		{Name: "page", In: "query", Description: "Page, from 1", Schema: number(filter.MaxDepth)},
 		{Name: "per_page", In: "query", Description: "Rows a page; default 25", Schema: number(filter.MaxPerPage)},
 		{Name: "cursor", In: "query", Description: "next_cursor of the page before, for going deeper than 10,000 rows", Schema: text},
@@ -184,4 +184,5 @@ func listParameters(c filter.Columns) []*huma.Param {
 		{Name: "relative_date_range", In: "query", Description: "10d is the last ten days (s m h d M y); 1q2020 the first quarter of 2020", Schema: text},
 		{Name: "date_column", In: "query", Description: "Column that the date range filters; default " + c.Date, Schema: text},
 	}
+	return all[:len(c.Parameters())]
 }

@@ -123,8 +123,10 @@ func (m *Mount) huma(o Operation, extra []string) huma.Operation {
 		h.Security = []map[string][]string{}
 	}
 	if o.Columns != nil {
-		h.Extensions["x-filterable"] = o.Columns.Names()
-		h.Extensions["x-sortable"] = o.Columns.Sortable()
+		if len(o.Columns.All) > 0 {
+			h.Extensions["x-filterable"] = o.Columns.Names()
+			h.Extensions["x-sortable"] = o.Columns.Sortable()
+		}
 		h.Parameters = listParameters(*o.Columns)
 	}
 	return h
@@ -160,7 +162,7 @@ func (o Operation) describe() string {
 	if o.notImpersonated {
 		text += " Refused while impersonating."
 	}
-	if o.Columns != nil {
+	if o.Columns != nil && len(o.Columns.All) > 0 {
 		text += "\n\nFilter with `q[column]=value` by " + code(o.Columns.Names()) + ". Sort with `sort_by` by " + code(o.Columns.Sortable()) +
 			fmt.Sprintf(" (default `%s`). Date ranges filter `%s`.", o.Columns.Sort, o.Columns.Date)
 	}

@@ -103,6 +103,20 @@ func List[I any, A Key](id, title, path string, p access.Permission, columns fil
 	return o
 }
 
+// Short is a List of few rows that are made, not kept: it has pages, and no columns to filter or sort by.
+func Short[I any, A Key](id, title, path string, p access.Permission, h func(*db.Tx, *I) ([]A, error)) Operation {
+	return List(id, title, path, p, filter.Columns{}, func(tx *db.Tx, in *I, q filter.Query) (filter.Page[A], error) {
+		all, err := h(tx, in)
+		if err != nil {
+			return filter.Page[A]{}, err
+		}
+		return filter.Cut(q, all, func(a A) string {
+			id, _ := a.Key()
+			return id
+		}), nil
+	})
+}
+
 // Export is a List that always answers CSV: all rows, without pages.
 func Export[I any, A Key](id, title, path string, p access.Permission, columns filter.Columns, h func(*db.Tx, *I, filter.Query) (filter.Page[A], error)) Operation {
 	o := List(id, title, path, p, columns, h)
