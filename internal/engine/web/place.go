@@ -217,7 +217,7 @@ func (s *scan) attackOne(sp spot) bool {
 			return s.inject(sp, usual) // the page does not show what the cookie says, and at most looks something up by it
 		}
 	}
-	shown := s.crossSite(sp)
+	shown := sp.method != inCookie && s.crossSite(sp) // nobody else can set this cookie
 	if s.execute(sp) || s.inject(sp, usual) || s.traverse(sp, usual) {
 		return true
 	}
