@@ -22,6 +22,9 @@ type Number struct {
 // maxText of a number as written, so that reading it takes no time.
 const maxText = 64
 
+// maxE164 is the plus and 15 digits (ITU-T E.164 section 6.2.1).
+const maxE164 = 16
+
 var lines = map[phonenumbers.PhoneNumberType]string{
 	phonenumbers.MOBILE: "mobile", phonenumbers.FIXED_LINE: "landline", phonenumbers.FIXED_LINE_OR_MOBILE: "landline_or_mobile",
 	phonenumbers.VOIP: "voip", phonenumbers.TOLL_FREE: "toll_free", phonenumbers.PREMIUM_RATE: "premium", phonenumbers.SHARED_COST: "shared_cost",
@@ -38,11 +41,15 @@ func Read(text, country string) (Number, error) {
 	if err != nil || !phonenumbers.IsValidNumber(n) || n.GetExtension() != "" {
 		return Number{}, ErrNumber
 	}
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if len(e164) > maxE164 { // the library's plans allow one digit more in Germany
+		return Number{}, ErrNumber
+	}
 	line, known := lines[phonenumbers.GetNumberType(n)]
 	if !known {
 		line = "unknown"
 	}
-	return Number{E164: phonenumbers.Format(n, phonenumbers.E164), Country: phonenumbers.GetRegionCodeForNumber(n), Line: line}, nil
+	return Number{E164: e164, Country: phonenumbers.GetRegionCodeForNumber(n), Line: line}, nil
 }
 
 // Texts says whether text messages may reach the line, at no more than the usual price.
