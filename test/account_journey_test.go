@@ -53,7 +53,7 @@ func (p *people) profile() {
 func (p *people) products() {
 	p.Helper()
 	ctx := context.Background()
-	all := ok(p.mia.User.ListProducts(ctx))(p)
+	all := ok(p.mia.User.ListProducts(ctx, client.Query{}))(p).Items
 	if len(all) != 3 || all[0].Code != "pci" || !all[0].Active || all[0].Name == "" || all[0].Subscription.ID == "" || all[1].Code != "vrms" {
 		p.Errorf("products: %+v", all)
 	}
@@ -78,7 +78,7 @@ func (p *people) preferences() {
 	if one := ok(p.mia.User.EnableNotifications(ctx, "scan_started", client.EnableNotificationsQuery{}))(p); !one.Email || !one.InApp || one.Description == "" {
 		p.Errorf("%+v", one)
 	}
-	all := ok(p.mia.User.ListNotificationPreferences(ctx))(p)
+	all := ok(p.mia.User.ListNotificationPreferences(ctx, client.Query{}))(p).Items
 	for _, one := range all {
 		if one.Event == event && (one.Email || !one.InApp) || one.Event == "scan_started" && !one.Email {
 			p.Errorf("%+v", one)
@@ -101,11 +101,11 @@ func (p *people) surroundings() {
 	if all := ok(p.mia.User.ListMembers(ctx, client.Query{}))(p); len(all.Items) != 1 || all.Items[0].Username != "mia" || all.TotalCount != 1 {
 		p.Errorf("members: %+v", all)
 	}
-	active := ok(p.mia.User.ListActivePlans(ctx))(p)
+	active := ok(p.mia.User.ListActivePlans(ctx, client.Query{}))(p).Items
 	if len(active) == 0 || active[0].Status != "active" || active[0].Organization.ID != p.shop {
 		p.Errorf("active plans: %+v", active)
 	}
-	if all := ok(p.mia.User.ListSubscriptionsHistory(ctx))(p); len(all) <= len(active) || !slices.ContainsFunc(all, func(s client.PlanSubscription) bool { return s.Status == "canceled" }) {
+	if all := ok(p.mia.User.ListSubscriptionsHistory(ctx, client.Query{}))(p).Items; len(all) <= len(active) || !slices.ContainsFunc(all, func(s client.PlanSubscription) bool { return s.Status == "canceled" }) {
 		p.Errorf("subscriptions: %+v", all)
 	}
 }

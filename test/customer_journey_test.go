@@ -307,7 +307,7 @@ func (s *sale) subscriptionRunsOut() {
 	if !errors.As(err, &p) || p.Status != http.StatusForbidden || p.Code != "subscription_required" || !strings.Contains(p.Detail, "pci") {
 		s.Errorf("a change without a subscription: %v", err)
 	}
-	if me := ok(s.ada.User.ListActivePlans(ctx))(s); len(me) != 0 {
+	if me := ok(s.ada.User.ListActivePlans(ctx, client.Query{}))(s).Items; len(me) != 0 {
 		s.Errorf("active plans: %+v", me)
 	}
 }

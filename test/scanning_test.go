@@ -116,7 +116,7 @@ func (j *fieldJourney) wizard(shop *process) string {
 	j.results(scan.ID)
 	shop.stop(syscall.SIGTERM)
 	j.first.machine(movedPort, pages, "nginx/1.18.0")
-	all, chosen := ok(j.c.Scans.ListProfiles(ctx))(j), ok(j.c.Scans.ListActivatedProfiles(ctx))(j)
+	all, chosen := ok(j.c.Scans.ListProfiles(ctx, client.Query{}))(j).Items, ok(j.c.Scans.ListActivatedProfiles(ctx, client.Query{}))(j).Items
 	if len(all) == 0 || len(chosen) == 0 || len(chosen) > len(all) {
 		j.Errorf("%d profiles, of which %d may be chosen", len(all), len(chosen))
 	}
