@@ -152,7 +152,9 @@ func describedOffers(document []byte) []offer {
 	}
 	paths := make([]string, 0, len(d.Paths))
 	for p := range d.Paths {
-		paths = append(paths, p)
+		if strings.HasPrefix(p, "/") { // OpenAPI 3.1 section 4.8.8
+			paths = append(paths, p)
+		}
 	}
 	slices.Sort(paths)
 	var out []offer
