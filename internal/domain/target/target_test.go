@@ -130,7 +130,7 @@ func TestTargetRefusals(t *testing.T) {
 			{`"name": "x", "hosts": "203.0.113.1", "max_parallel": 1000`, "/target/max_parallel", ""},
 			{`"name": "x", "hosts": "203.0.113.1", "scope_attestation": {"accepted": true}`, "/target/scope_attestation", "accepted"},
 			{`"name": "x", "hosts": "203.0.113.1", "hots": 1`, "/target/hots", ""},
-			{`"hosts": "203.0.113.1"`, "/target", "name"},
+			{`"hosts": "203.0.113.1"`, "/target/name", "name"},
 			{`"name": "x", "hosts": "203.0.113.1", "credentials": [{"kind": "ssh", "username": "root"}]`, "/target/credentials/0/password", "password or a key"},
 			{`"name": "x", "hosts": "203.0.113.1", "credentials": [{"kind": "smb", "password": "p"}]`, "/target/credentials/0/username", ""},
 			{`"name": "x", "hosts": "203.0.113.1", "credentials": [{"kind": "snmp", "key": "p"}]`, "/target/credentials/0/key", ""},
