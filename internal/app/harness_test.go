@@ -89,7 +89,7 @@ func start(t *testing.T, dialect db.Dialect, options ...string) *program {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, done := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, done := context.WithTimeout(context.Background(), time.Minute)
 		defer done()
 		if err := p.app.queue.Stop(ctx); err != nil {
 			t.Error(err)
