@@ -234,7 +234,7 @@ func (c *Chunk) lost(now clock.Time) {
 	}
 	c.State, c.Progress = chunkQueued, 0
 	if doublings := c.Losses - 3; doublings >= 0 {
-		rest := min(time.Second<<doublings, mostRest)
+		rest := time.Second << doublings
 		c.NotBefore = now.Add(rest/2 + rand.N(rest)) //nolint:gosec // nothing secret hangs on it
 	}
 }

